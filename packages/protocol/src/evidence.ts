@@ -1,0 +1,45 @@
+import { z } from 'zod'
+import { Box } from './geometry.ts'
+import { Rle } from './mask.ts'
+import { Task } from './tasks/task.ts'
+import { Duration, EvidenceId, FrameNumber, MediaTime, StreamNumber, Unit, WallTime } from './units.ts'
+
+export const Region = z.strictObject({ box: Box, score: Unit, track: z.string().optional() })
+export type Region = z.infer<typeof Region>
+
+export const Span = z.strictObject({ start: MediaTime, end: MediaTime, score: Unit }).describe('media time, ms')
+export type Span = z.infer<typeof Span>
+
+export const Saliency = z.strictObject({ from: MediaTime, step: Duration, values: z.array(Unit) })
+
+/** Which model said it. */
+export const ModelRef = z.strictObject({ bundle: z.string(), hash: z.string(), head: z.string() })
+
+/**
+ * Everything seen comes in this one envelope (spec section 4). Every number in it comes from a head or a tracker, none
+ * is parsed from prose [PE1]; absence is a result: a score below the threshold and empty lists [PE2].
+ */
+export const Evidence = z.strictObject({
+  id: EvidenceId,
+  version: z.literal(1),
+  task: Task,
+  token: z.string().describe('the trigger that asked for it, e.g. <region>'),
+  query: z.string().describe('the words it grounds'),
+  label: z.string().optional(),
+  score: Unit.describe('probability that the thing is there; below the head’s threshold = absent'),
+  stream: StreamNumber,
+  frame: FrameNumber,
+  mediaTime: MediaTime,
+  receivedAt: WallTime,
+  validForMs: Duration.optional(),
+  regions: z.array(Region).optional(),
+  mask: Rle.optional(),
+  box: Box.optional(),
+  spans: z.array(Span).optional(),
+  saliency: Saliency.optional(),
+  track: z.string().optional(),
+  model: ModelRef,
+  from: z.array(EvidenceId).optional().describe('evidence it was derived from'),
+  words: z.tuple([z.int().min(0), z.int().min(0)]).optional().describe('start and end, in UTF-16 units, of the answer text it supports'),
+})
+export type Evidence = z.infer<typeof Evidence>
