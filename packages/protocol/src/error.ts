@@ -3,9 +3,26 @@ import { Duration } from './units.ts'
 
 /** Every error code that crosses the wire. */
 export const ErrorCode = z.enum([
-  'invalid-message', 'frame-number', 'unknown-stream', 'unknown-id', 'id-taken', 'too-large', 'too-many', 'rate',
-  'no-frame', 'frame-gone', 'unavailable', 'unsupported', 'deadline', 'cancelled', 'undecodable',
-  'unauthorised', 'forbidden', 'not-found', 'conflict', 'internal',
+  'invalid-message',
+  'frame-number',
+  'unknown-stream',
+  'unknown-id',
+  'id-taken',
+  'too-large',
+  'too-many',
+  'rate',
+  'no-frame',
+  'frame-gone',
+  'unavailable',
+  'unsupported',
+  'deadline',
+  'cancelled',
+  'undecodable',
+  'unauthorised',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'internal',
 ])
 export type ErrorCode = z.infer<typeof ErrorCode>
 
@@ -26,30 +43,7 @@ export const ErrorMessage = ErrorBody.extend({ type: z.literal('error'), of: z.s
 export type ErrorMessage = z.infer<typeof ErrorMessage>
 
 /** The same over HTTP (RFC 9457, application/problem+json). */
-export const Problem = ErrorBody.extend({ type: z.string(), title: z.string(), status: z.int(), detail: z.string(), instance: z.string().optional() }).omit({ message: true })
+export const Problem = ErrorBody.extend({ type: z.string(), title: z.string(), status: z.int(), detail: z.string(), instance: z.string().optional() }).omit({
+  message: true,
+})
 export type Problem = z.infer<typeof Problem>
-
-type Details = { retryable?: boolean; retryAfterMs?: number; expected?: string | number; got?: string | number; retained?: { from: number; to: number }; cause?: unknown }
-
-/** The error that may travel: a code, a message for the reader, and whether trying again can help. */
-export class ProtocolError extends Error {
-  readonly code: ErrorCode
-  readonly details: Omit<Details, 'cause'>
-
-  constructor(code: ErrorCode, message: string, { cause, ...details }: Details = {}) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.name = 'ProtocolError'
-    this.code = code
-    this.details = details
-  }
-
-  body(): ErrorBody {
-    return { code: this.code, message: this.message, retryable: this.details.retryable ?? false, ...this.details }
-  }
-}
-
-/** Anything thrown, as an error that may travel; what is not ours becomes `internal` without its words. */
-export function toProtocolError(error: unknown): ProtocolError {
-  if (error instanceof ProtocolError) return error
-  return new ProtocolError('internal', 'Something failed on our side. The session goes on; try again.', { retryable: true, cause: error })
-}
