@@ -7,7 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'workers/studio/src/**/*.test.ts', 'services/inference/{src,test}/**/*.test.ts', 'test/*.test.ts', 'examples/**/*.test.ts'],
+          include: ['packages/*/src/**/*.test.ts', 'packages/*/test/**/*.test.ts', 'workers/studio/src/**/*.test.ts', 'services/inference/{src,test}/**/*.test.ts', 'test/*.test.ts', 'test/bench/*.test.ts', 'examples/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },
