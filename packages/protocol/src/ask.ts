@@ -16,7 +16,11 @@ export const AskBody = z.strictObject({
   text: Words,
   stream: StreamNumber.optional(),
   at: AskAt.optional(),
-  tasks: z.array(Task.exclude(['track'])).min(1).max(3).optional(),
+  tasks: z
+    .array(Task.exclude(['track']))
+    .min(1)
+    .max(3)
+    .optional(),
   deadlineMs: Duration.min(1).max(600_000).optional(),
 })
 export type AskBody = z.infer<typeof AskBody>
@@ -25,7 +29,11 @@ export const Finish = z.enum(['stop', 'length', 'deadline', 'cancelled', 'error'
 export type Finish = z.infer<typeof Finish>
 
 export const Usage = z.strictObject({
-  promptTokens: z.int().min(0), answerTokens: z.int().min(0), heads: z.int().min(0),
-  deviceMs: Duration, firstWordMs: Duration.optional(), totalMs: Duration,
+  promptTokens: z.int().min(0),
+  answerTokens: z.int().min(0),
+  heads: z.int().min(0),
+  deviceMs: Duration,
+  firstWordMs: Duration.optional(),
+  totalMs: Duration,
 })
 export type Usage = z.infer<typeof Usage>

@@ -17,8 +17,12 @@ const trackStep = { track: ClientId, stream: StreamNumber, frame: FrameNumber, m
 
 /** First message on a session socket, edge → backend: what stands already. */
 export const SessionOpen = message('session-open', {
-  session: SessionId, epoch: z.int().min(1), limits: Limits,
-  streams: z.array(StreamBody), watches: z.array(WatchBody), tracks: z.array(TrackBody),
+  session: SessionId,
+  epoch: z.int().min(1),
+  limits: Limits,
+  streams: z.array(StreamBody),
+  watches: z.array(WatchBody),
+  tracks: z.array(TrackBody),
   transcript: z.array(z.strictObject({ text: z.string(), answer: z.string() })).max(20),
   traceparent: z.string().optional(),
 })
@@ -28,7 +32,18 @@ export const SessionClose = message('session-close', { because: Because })
 
 /** Edge → backend on the session socket, beside binary frames. The client's own messages go on unchanged. */
 export const ToBackend = z.discriminatedUnion('type', [
-  SessionOpen, SessionClose, StreamOpen, StreamClose, StreamPause, AskStart, AskCancel, WatchStart, WatchStop, TrackStart, TrackStop, PictureGet,
+  SessionOpen,
+  SessionClose,
+  StreamOpen,
+  StreamClose,
+  StreamPause,
+  AskStart,
+  AskCancel,
+  WatchStart,
+  WatchStop,
+  TrackStart,
+  TrackStop,
+  PictureGet,
 ])
 export type ToBackend = z.infer<typeof ToBackend>
 
@@ -41,7 +56,10 @@ export type Load = z.infer<typeof Load>
 
 /** Backend → edge on the session socket, beside binary verdicts (kind 2) and pictures (kind 4). The edge gives the durable ones their `seq`. */
 export const FromBackend = z.discriminatedUnion('type', [
-  SessionAttached, Load, HeadPartial, ErrorMessage,
+  SessionAttached,
+  Load,
+  HeadPartial,
+  ErrorMessage,
   message('answer-delta', { ask: ClientId, text: z.string() }),
   message('head-started', { ask: ClientId, evidence: EvidenceId, task: Task, token: z.string(), query: z.string() }),
   message('head-result', { ask: ClientId, evidence: Evidence }),

@@ -33,7 +33,22 @@ export type SessionResume = z.infer<typeof SessionResume>
 
 /** Everything a client may say as text; a closed union, unknown types and fields are refused [WI2]. */
 export const ClientMessage = z.discriminatedUnion('type', [
-  StreamOpen, StreamClose, StreamPause, AskStart, AskCancel, WatchStart, WatchStop, TrackStart, TrackStop,
-  TurnStart, TurnCancel, WorkflowStart, WorkflowCancel, PictureGet, SessionResume, SessionEnd, Ack,
+  StreamOpen,
+  StreamClose,
+  StreamPause,
+  AskStart,
+  AskCancel,
+  WatchStart,
+  WatchStop,
+  TrackStart,
+  TrackStop,
+  TurnStart,
+  TurnCancel,
+  WorkflowStart,
+  WorkflowCancel,
+  PictureGet,
+  SessionResume,
+  SessionEnd,
+  Ack,
 ])
 export type ClientMessage = z.infer<typeof ClientMessage>

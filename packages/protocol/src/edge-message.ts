@@ -14,14 +14,21 @@ export const Role = z.enum(['owner', 'viewer'])
 export type Role = z.infer<typeof Role>
 
 export const ModelInfo = z.strictObject({
-  name: z.string(), hash: z.string(), tasks: z.array(Task),
+  name: z.string(),
+  hash: z.string(),
+  tasks: z.array(Task),
   imageSize: z.tuple([z.int(), z.int()]).optional().describe('[height, width] the model sees: larger frames are only shrunk'),
 })
 export type ModelInfo = z.infer<typeof ModelInfo>
 
 /** First message of the edge on a socket. `streams[].sent` tells a new owner program the next number [WI5]. */
 export const SessionReady = z.strictObject({
-  type: z.literal('session-ready'), session: SessionId, epoch: z.int().min(0), seq: Seq, role: Role, state: SessionState,
+  type: z.literal('session-ready'),
+  session: SessionId,
+  epoch: z.int().min(0),
+  seq: Seq,
+  role: Role,
+  state: SessionState,
   model: ModelInfo.optional().describe('absent until a backend has attached'),
   limits: Limits,
   streams: z.array(z.strictObject({ stream: StreamNumber, policy: StreamPolicy, sent: z.int().min(0), window: z.int().min(0), maxFrameBytes: z.int() })),
@@ -45,7 +52,8 @@ export type Stats = z.infer<typeof Stats>
 
 /** The state of a session at `seq`, where the log no longer reaches back to the reader, or for a viewer who comes late [EV2] [SE1]. */
 export const SessionReset = z.strictObject({
-  type: z.literal('session-reset'), seq: Seq,
+  type: z.literal('session-reset'),
+  seq: Seq,
   state: z.strictObject({
     state: SessionState,
     streams: z.array(StreamBody),
@@ -58,7 +66,15 @@ export type SessionReset = z.infer<typeof SessionReset>
 
 /** What the edge says and does not log. */
 export const TransientMessage = z.discriminatedUnion('type', [
-  SessionReady, StreamWindow, FrameSeen, FrameDropped, FramesSettled, HeadPartial, Stats, SessionReset, ErrorMessage,
+  SessionReady,
+  StreamWindow,
+  FrameSeen,
+  FrameDropped,
+  FramesSettled,
+  HeadPartial,
+  Stats,
+  SessionReset,
+  ErrorMessage,
 ])
 export type TransientMessage = z.infer<typeof TransientMessage>
 

@@ -1,16 +1,6 @@
 import { z } from 'zod'
-import { Box } from './geometry.ts'
-import { Rle } from './mask.ts'
-import { Task } from './tasks/task.ts'
+import { Task, taskEvidence } from './tasks/task.ts'
 import { Duration, EvidenceId, FrameNumber, MediaTime, StreamNumber, Unit, WallTime } from './units.ts'
-
-export const Region = z.strictObject({ box: Box, score: Unit, track: z.string().optional() })
-export type Region = z.infer<typeof Region>
-
-export const Span = z.strictObject({ start: MediaTime, end: MediaTime, score: Unit }).describe('media time, ms')
-export type Span = z.infer<typeof Span>
-
-export const Saliency = z.strictObject({ from: MediaTime, step: Duration, values: z.array(Unit) })
 
 /** Which model said it. */
 export const ModelRef = z.strictObject({ bundle: z.string(), hash: z.string(), head: z.string() })
@@ -32,14 +22,12 @@ export const Evidence = z.strictObject({
   mediaTime: MediaTime,
   receivedAt: WallTime,
   validForMs: Duration.optional(),
-  regions: z.array(Region).optional(),
-  mask: Rle.optional(),
-  box: Box.optional(),
-  spans: z.array(Span).optional(),
-  saliency: Saliency.optional(),
-  track: z.string().optional(),
+  ...taskEvidence,
   model: ModelRef,
   from: z.array(EvidenceId).optional().describe('evidence it was derived from'),
-  words: z.tuple([z.int().min(0), z.int().min(0)]).optional().describe('start and end, in UTF-16 units, of the answer text it supports'),
+  words: z
+    .tuple([z.int().min(0), z.int().min(0)])
+    .optional()
+    .describe('start and end, in UTF-16 units, of the answer text it supports'),
 })
 export type Evidence = z.infer<typeof Evidence>

@@ -62,15 +62,20 @@ export function readFrameHeader(bytes: ArrayBuffer | Uint8Array): FrameHeader | 
   if ((flags & ~FLAG_KEEP) !== 0) return { problem: `Only flag bit 0 (keep) is known; flags ${flags} came.` }
   if (view.getUint32(36, true) !== 0) return { problem: 'Bytes 36–39 are reserved and must be 0.' }
   const header: FrameHeader = {
-    codec, keep: flags === FLAG_KEEP,
-    frame: view.getUint32(4, true), stream: view.getUint16(8, true),
-    width: view.getUint16(12, true), height: view.getUint16(14, true),
-    mediaTime: view.getFloat64(16, true), receivedAt: view.getFloat64(RECEIVED_AT_OFFSET, true),
+    codec,
+    keep: flags === FLAG_KEEP,
+    frame: view.getUint32(4, true),
+    stream: view.getUint16(8, true),
+    width: view.getUint16(12, true),
+    height: view.getUint16(14, true),
+    mediaTime: view.getFloat64(16, true),
+    receivedAt: view.getFloat64(RECEIVED_AT_OFFSET, true),
     verdictsRead: view.getUint32(32, true),
   }
   if (header.frame === 0) return { problem: 'Frame numbers start at 1; 0 came.' }
   if (header.width === 0 || header.height === 0) return { problem: `A picture has at least one pixel; ${header.width} × ${header.height} came.` }
-  if (!Number.isFinite(header.mediaTime) || header.mediaTime < 0) return { problem: `Media time is milliseconds from the first frame, 0 or more; ${header.mediaTime} came.` }
+  if (!Number.isFinite(header.mediaTime) || header.mediaTime < 0)
+    return { problem: `Media time is milliseconds from the first frame, 0 or more; ${header.mediaTime} came.` }
   return header
 }
 

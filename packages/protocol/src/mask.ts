@@ -1,7 +1,12 @@
 import { z } from 'zod'
+import type { Box } from './geometry.ts'
+
+/** Pixels that a mask may have: a few bytes of RLE can name any size, so decoding allocates no more than this. */
+export const MAX_MASK_PIXELS = 67_108_864
+const Side = z.int().min(1).max(0xffff)
 
 /** COCO compressed RLE, byte-equal to pycocotools; `size` is [height, width]. */
-export const Rle = z.strictObject({ size: z.tuple([z.int().min(1), z.int().min(1)]), counts: z.string() })
+export const Rle = z.strictObject({ size: z.tuple([Side, Side]), counts: z.string().max(1_048_576) })
 export type Rle = z.infer<typeof Rle>
 
 /** Encodes a row-major mask of height × width bytes (0 = background). Runs go down the columns and start with background. */
@@ -24,8 +29,9 @@ export function encodeRle(mask: Uint8Array, height: number, width: number): Rle 
   return { size: [height, width], counts: countsToString(counts) }
 }
 
-/** Decodes to a row-major mask of 0 and 1. Throws RangeError where the runs do not fill the size exactly. */
+/** Decodes to a row-major mask of 0 and 1. Throws RangeError where the runs do not fill the size exactly, or the size is beyond MAX_MASK_PIXELS. */
 export function decodeRle({ size: [height, width], counts }: Rle): Uint8Array {
+  if (height * width > MAX_MASK_PIXELS) throw new RangeError(`A mask has at most ${MAX_MASK_PIXELS} pixels; ${height}×${width} came.`)
   const mask = new Uint8Array(height * width)
   let at = 0
   let value = 0
@@ -42,8 +48,29 @@ export function decodeRle({ size: [height, width], counts }: Rle): Uint8Array {
 /** Pixels of the mask that are set. */
 export function rleArea(rle: Rle): number {
   let area = 0
-  stringToCounts(rle.counts).forEach((run, index) => { if (index % 2) area += run })
+  stringToCounts(rle.counts).forEach((run, index) => {
+    if (index % 2) area += run
+  })
   return area
+}
+
+/** The smallest box around the mask, 0–1 from the top left; undefined where no pixel is set. */
+export function rleBox({ size: [height, width], counts }: Rle): Box | undefined {
+  let [left, top, right, bottom] = [width, height, 0, 0]
+  let at = 0
+  stringToCounts(counts).forEach((run, index) => {
+    if (index % 2 && run > 0) {
+      const [first, last] = [at, at + run - 1]
+      left = Math.min(left, Math.floor(first / height))
+      right = Math.max(right, Math.floor(last / height) + 1)
+      // A run that goes on into the next column touches the top and the bottom.
+      const wraps = Math.floor(first / height) !== Math.floor(last / height)
+      top = wraps ? 0 : Math.min(top, first % height)
+      bottom = wraps ? height : Math.max(bottom, (last % height) + 1)
+    }
+    at += run
+  })
+  return right > left ? [left / width, top / height, right / width, bottom / height] : undefined
 }
 
 // Each count from the fourth on is stored as its difference to the one two before, 5 bits a character, low bits first, offset 48.

@@ -24,9 +24,11 @@ export function encodePicture({ frame, stream, request }: PictureHeader, picture
 
 /** A picture message taken apart, or why it cannot be read. `picture` is a view, not a copy. */
 export function readPicture(bytes: ArrayBuffer): (PictureHeader & { picture: Uint8Array }) | { problem: string } {
-  if (bytes.byteLength < PICTURE_HEADER_BYTES) return { problem: `A picture starts with a ${PICTURE_HEADER_BYTES}-byte header; ${bytes.byteLength} bytes came.` }
+  if (bytes.byteLength < PICTURE_HEADER_BYTES)
+    return { problem: `A picture starts with a ${PICTURE_HEADER_BYTES}-byte header; ${bytes.byteLength} bytes came.` }
   const view = new DataView(bytes)
-  if (view.getUint8(0) !== MAGIC || view.getUint8(1) !== BINARY_VERSION || view.getUint8(2) !== KIND.picture) return { problem: 'Not a picture of binary version 1.' }
+  if (view.getUint8(0) !== MAGIC || view.getUint8(1) !== BINARY_VERSION || view.getUint8(2) !== KIND.picture)
+    return { problem: 'Not a picture of binary version 1.' }
   const start = PICTURE_HEADER_BYTES + view.getUint16(10, true)
   if (start > bytes.byteLength) return { problem: 'The request id of this picture runs past its end.' }
   const request = new TextDecoder().decode(new Uint8Array(bytes, PICTURE_HEADER_BYTES, start - PICTURE_HEADER_BYTES))

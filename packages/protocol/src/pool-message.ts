@@ -7,7 +7,13 @@ import { SessionId, WallTime } from './units.ts'
 const message = <Name extends string, Shape extends z.core.$ZodShape>(type: Name, shape: Shape) => z.strictObject({ type: z.literal(type), ...shape })
 
 /** Pool → backend on the control socket: dial this session, with this ticket, before the deadline [EP1]. */
-export const Assign = message('assign', { session: SessionId, epoch: z.int().min(1), url: z.string().describe('ws(s) URL of the session’s attach route'), ticket: z.string(), deadline: WallTime })
+export const Assign = message('assign', {
+  session: SessionId,
+  epoch: z.int().min(1),
+  url: z.string().describe('ws(s) URL of the session’s attach route'),
+  ticket: z.string(),
+  deadline: WallTime,
+})
 export type Assign = z.infer<typeof Assign>
 export const ToPoolMember = z.discriminatedUnion('type', [Assign])
 export type ToPoolMember = z.infer<typeof ToPoolMember>

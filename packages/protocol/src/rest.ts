@@ -13,14 +13,28 @@ export const SessionCreate = z.strictObject({ name: z.string().max(100).optional
 export const SessionCreated = z.strictObject({ session: SessionId, wsUrl: z.string(), protocols: z.tuple([z.string(), z.string()]), resumeKey: z.string() })
 export type SessionCreated = z.infer<typeof SessionCreated>
 /** `GET /v1/sessions/:id`. */
-export const SessionInfo = z.strictObject({ session: SessionId, name: z.string().optional(), state: SessionState, epoch: z.int(), seq: z.int(), createdAt: WallTime })
+export const SessionInfo = z.strictObject({
+  session: SessionId,
+  name: z.string().optional(),
+  state: SessionState,
+  epoch: z.int(),
+  seq: z.int(),
+  createdAt: WallTime,
+})
 /** `POST /v1/sessions/:id/tickets`: with `resumeKey`, or with an API key and a role. */
 export const TicketCreate = z.strictObject({ role: Role.optional(), resumeKey: z.string().optional() })
 export const TicketCreated = z.strictObject({ wsUrl: z.string(), protocols: z.tuple([z.string(), z.string()]), expiresAt: WallTime })
 export type TicketCreated = z.infer<typeof TicketCreated>
 /** `POST /v1/sessions/:id/asks`: JSON answer, or SSE of the ask's events with `Accept: text/event-stream` [AS6]. */
 export const AskCreate = AskBody.extend({ ask: ClientId.optional() })
-export const AskResult = z.strictObject({ ask: ClientId, text: z.string(), evidence: z.array(Evidence), finish: Finish, usage: Usage, error: ErrorBody.optional() })
+export const AskResult = z.strictObject({
+  ask: ClientId,
+  text: z.string(),
+  evidence: z.array(Evidence),
+  finish: Finish,
+  usage: Usage,
+  error: ErrorBody.optional(),
+})
 export type AskResult = z.infer<typeof AskResult>
 /** `POST /v1/sessions/:id/turns`. */
 export const TurnCreate = z.strictObject({ turn: ClientId.optional(), text: Words, stream: StreamNumber.optional() })

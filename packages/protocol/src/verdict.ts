@@ -25,9 +25,11 @@ export function encodeVerdict(header: VerdictHeader, json: string): Uint8Array<A
 
 /** The header of a verdict, or why it cannot be read. The JSON follows at VERDICT_HEADER_BYTES. */
 export function readVerdictHeader(bytes: ArrayBuffer): VerdictHeader | { problem: string } {
-  if (bytes.byteLength < VERDICT_HEADER_BYTES) return { problem: `A verdict starts with a ${VERDICT_HEADER_BYTES}-byte header; ${bytes.byteLength} bytes came.` }
+  if (bytes.byteLength < VERDICT_HEADER_BYTES)
+    return { problem: `A verdict starts with a ${VERDICT_HEADER_BYTES}-byte header; ${bytes.byteLength} bytes came.` }
   const view = new DataView(bytes)
-  if (view.getUint8(0) !== MAGIC || view.getUint8(1) !== BINARY_VERSION || view.getUint8(2) !== KIND.verdict) return { problem: 'Not a verdict of binary version 1.' }
+  if (view.getUint8(0) !== MAGIC || view.getUint8(1) !== BINARY_VERSION || view.getUint8(2) !== KIND.verdict)
+    return { problem: 'Not a verdict of binary version 1.' }
   const outcome = OUTCOMES[view.getUint8(3) - 1]
   if (!outcome) return { problem: `Outcome is 1 seen or 2 dropped; ${view.getUint8(3)} came.` }
   return { outcome, frame: view.getUint32(4, true), stream: view.getUint16(8, true), epoch: view.getUint32(12, true) }

@@ -5,8 +5,12 @@ import { ClientId, Duration, FrameNumber, StreamNumber, Unit, Words } from './un
 
 /** A standing query [TR1]: compiled once, then encoder and head only, on every frame. */
 export const WatchBody = z.strictObject({
-  watch: ClientId, stream: StreamNumber, query: Words, task: z.enum(['region', 'mask']),
-  everyMs: Duration.optional(), minScore: Unit.optional(),
+  watch: ClientId,
+  stream: StreamNumber,
+  query: Words,
+  task: z.enum(['region', 'mask']),
+  everyMs: Duration.optional(),
+  minScore: Unit.optional(),
 })
 export type WatchBody = z.infer<typeof WatchBody>
 

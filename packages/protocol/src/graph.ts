@@ -1,0 +1,71 @@
+import { z } from 'zod'
+
+/** Roles a graph input may have; shapes: docs/design/bundle.md. A new role is a new manifest version. */
+export const InputRole = z.union([
+  z.enum([
+    'pixels.frame',
+    'pixels.clip',
+    'ids',
+    'visual',
+    'times',
+    'embeds',
+    'lengths',
+    'prefix',
+    'positions',
+    'attention',
+    'features.s4',
+    'features.s8',
+    'features.s16',
+    'features.s32',
+    'state',
+    'boxes',
+    'points',
+    'mask',
+    'object',
+    'prompt',
+    'prompt.age',
+    'memory.tokens',
+    'memory.valid',
+    'memory.age',
+  ]),
+  z.templateLiteral(['kv.key.', z.int().min(0)]),
+  z.templateLiteral(['kv.value.', z.int().min(0)]),
+])
+export type InputRole = z.infer<typeof InputRole>
+
+/** Roles a graph output may have. */
+export const OutputRole = z.union([
+  z.enum([
+    'visual',
+    'embeds',
+    'logits',
+    'hidden',
+    'features.s4',
+    'features.s8',
+    'features.s16',
+    'features.s32',
+    'boxes',
+    'scores',
+    'object',
+    'iou',
+    'mask',
+    'pointer',
+    'prompt',
+    'memory.tokens',
+    'spans',
+    'saliency',
+  ]),
+  z.templateLiteral(['kv.key.', z.int().min(0)]),
+  z.templateLiteral(['kv.value.', z.int().min(0)]),
+])
+export type OutputRole = z.infer<typeof OutputRole>
+
+/** A path inside the bundle. */
+export const BundlePath = z.string().regex(/^(?!.*\.\.)[\w./-]+$/, 'a path inside the bundle, without ".."')
+
+export const Graph = z.strictObject({
+  file: BundlePath.describe('the ONNX file, relative to the manifest'),
+  inputs: z.record(z.string(), InputRole).describe('graph input name → role'),
+  outputs: z.record(z.string(), OutputRole).describe('graph output name → role'),
+})
+export type Graph = z.infer<typeof Graph>
