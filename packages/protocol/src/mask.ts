@@ -73,8 +73,8 @@ export function rleBox({ size: [height, width], counts }: Rle): Box | undefined 
   return right > left ? [left / width, top / height, right / width, bottom / height] : undefined
 }
 
-// Each count from the fourth on is stored as its difference to the one two before, 5 bits a character, low bits first, offset 48.
-function countsToString(counts: readonly number[]): string {
+/** Run lengths, background first, as the compressed string of COCO: from the fourth on the difference to the one two before, 5 bits a character, low bits first, offset 48. */
+export function countsToString(counts: readonly number[]): string {
   let text = ''
   counts.forEach((count, index) => {
     let rest = index > 2 ? count - (counts[index - 2] ?? 0) : count
