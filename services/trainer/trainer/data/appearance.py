@@ -15,8 +15,8 @@ PAINTS: dict[str, tuple[int, tuple[int, int], tuple[int, int]]] = {
     'blue': (111, (140, 255), (90, 250)),
     'purple': (138, (110, 230), (90, 215)),
     'pink': (165, (50, 120), (195, 255)),
-    'white': (0, (0, 14), (165, 255)),
-    'black': (0, (0, 40), (8, 85)),
+    'white': (0, (0, 14), (150, 255)),
+    'black': (0, (0, 40), (8, 95)),
 }
 COLOURS: tuple[str, ...] = tuple(PAINTS)
 
@@ -29,6 +29,7 @@ def to_range(values: np.ndarray, bounds: tuple[int, int]) -> np.ndarray:
 def paint(rgba: np.ndarray, colour: str) -> np.ndarray:
     """The sprite in another colour: the coloured parts of a colourful drawing (windows and wheels stay), all of a grey one."""
     hue, saturations, values = PAINTS[colour]
+    shade = cv2.cvtColor(rgba[..., :3], cv2.COLOR_RGB2GRAY)
     hsv = cv2.cvtColor(rgba[..., :3], cv2.COLOR_RGB2HSV)
     coloured = hsv[..., 1] > 60
     opaque = rgba[..., 3] > 127
@@ -36,7 +37,9 @@ def paint(rgba: np.ndarray, colour: str) -> np.ndarray:
     painted = np.empty_like(hsv)
     painted[..., 0] = hue
     painted[..., 1] = to_range(hsv[..., 1], saturations)
-    painted[..., 2] = to_range(hsv[..., 2], values)
+    # By brightness as the eye sees it, stretched to the paint's whole range: white dots on red stay visible in any paint.
+    low, high = np.percentile(shade[opaque], (2, 98))
+    painted[..., 2] = to_range(np.clip((shade - low) * (255 / max(40.0, high - low)), 0, 255), values)
     out = rgba.copy()
     out[..., :3] = np.where(part[..., None], cv2.cvtColor(painted, cv2.COLOR_HSV2RGB), rgba[..., :3])
     return out

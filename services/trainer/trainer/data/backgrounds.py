@@ -31,9 +31,13 @@ def background(rng: Random, noise: np.random.Generator, split: Split, side: int)
     kind = rng.choice(tuple(MAKERS))
     picture = MAKERS[kind](rng, noise, side)
     calm = rng.uniform(0.35, 1.0)
-    mean = picture.mean((0, 1), keepdims=True)
-    picture = mean + (picture - mean) * calm
-    return f'{kind}:{split}-{rng.getrandbits(40):x}', np.clip(picture, 0, 255).astype(np.uint8)
+    picture *= calm
+    picture += np.array(cv2.mean(picture)[:3], np.float32) * ((1 - calm) / calm)
+    return f'{kind}:{split}-{rng.getrandbits(40):x}', bytes_of(picture)
+
+
+def bytes_of(picture: np.ndarray) -> np.ndarray:
+    return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
 
 
 def cut(photo: np.ndarray, rng: Random, side: int) -> np.ndarray:
@@ -81,18 +85,19 @@ def pattern(rng: Random, noise: np.random.Generator, side: int) -> np.ndarray:
     if rng.random() < 0.5:
         wave = np.sign(wave)
     low, high = colours(noise, 2)
-    return low + (high - low) * (0.5 + 0.5 * wave)[..., None]
+    return (low + (high - low) * (0.5 + 0.5 * wave)[..., None]).astype(np.float32)
 
 
 def landscape(rng: Random, noise: np.random.Generator, side: int) -> np.ndarray:
     sky = grown(colours(noise, 2, 1), side, cv2.INTER_LINEAR)
     ground = grown(colours(noise, 2, 2), side) + 40 * grown(noise.random((24, 24), dtype=np.float32) - 0.5, side)[..., None]
     horizon = side * (rng.uniform(0.35, 0.75) + 0.12 * grown(noise.random((1, 5), dtype=np.float32) - 0.5, side)[0])
-    return np.where((np.arange(side)[:, None] > horizon[None, :])[..., None], ground, sky)
+    np.copyto(ground, sky, where=(np.arange(side)[:, None] < horizon[None, :])[..., None])
+    return ground
 
 
 def clutter(rng: Random, noise: np.random.Generator, side: int) -> np.ndarray:
-    picture = np.ascontiguousarray(np.clip(clouds(rng, noise, side), 0, 255).astype(np.uint8))
+    picture = bytes_of(clouds(rng, noise, side))
     for _ in range(rng.randint(4, 14)):
         colour = tuple(rng.randrange(256) for _ in range(3))
         x, y, size = rng.randrange(side), rng.randrange(side), rng.randint(side // 24, side // 5)

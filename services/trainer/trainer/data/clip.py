@@ -80,14 +80,13 @@ def things_of(scene: Scene, drawing: Drawing, view: View) -> list[Thing]:
     things = []
     for i, actor in enumerate(scene.actors):
         assert actor.path is not None
-        boxes = drawing.boxes[i] * view.visible[i, :, None]
-        things.append(Thing(i, actor.noun, actor.style, actor.colour, boxes, view.visible[i], drawing.masks[i] & view.visible[i, :, None, None],
+        things.append(Thing(i, actor.noun, actor.style, actor.colour, drawing.boxes[i], view.visible[i], drawing.masks[i],
                             drawing.full[i], view.clear[i], actor.path.motion, actor.path.program))
     return things
 
 
 def write_asks(view: View, rng: Random, config: WorldConfig, nouns: tuple[str, ...]) -> list[Ask]:
-    """Nine or ten questions of every sort, and a caption. The same text is not asked twice."""
+    """Nine or ten questions of every sort, and a caption. The same is not asked twice in other words."""
     share = config.absent
     wanted = [
         grounding.by_name(view, rng),
@@ -102,8 +101,8 @@ def write_asks(view: View, rng: Random, config: WorldConfig, nouns: tuple[str, .
     wanted += [make() for make in rng.sample((
         lambda: questions.exist(view, rng, nouns), lambda: questions.count(view, rng, nouns), lambda: questions.motion(view, rng), lambda: questions.listing(view, rng)), 2)]
     wanted.append(questions.caption(view, rng))
-    asks: dict[str, Ask] = {}
+    asks: dict[tuple[str, str], Ask] = {}
     for ask in wanted:
         if ask is not None:
-            asks.setdefault(ask.text, ask)
+            asks.setdefault((ask.kind, ask.targets[0].phrase if len(ask.targets) == 1 else ask.text), ask)
     return list(asks.values())

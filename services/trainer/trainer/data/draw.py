@@ -26,17 +26,19 @@ class Drawing:
 class Stamp:
     """An actor at one size, ready to blit."""
     light: np.ndarray       # (h, w, 3) uint16, colour × alpha
-    clear: np.ndarray       # (h, w, 1) uint16, 255 − alpha
+    clear: np.ndarray       # (h, w, 1) uint16, 256 − alpha
     solid: np.ndarray       # (h, w) bool
     area: int
 
 
-def stamp(picture: np.ndarray, width: int, height: int) -> Stamp:
+def stamp(picture: np.ndarray, width: int, height: int, light: 'Light') -> Stamp:
     how = cv2.INTER_AREA if width < picture.shape[1] else cv2.INTER_LINEAR
     small = cv2.resize(picture, (width, height), interpolation=how)
     alpha = small[..., 3:].astype(np.uint16)
+    alpha += alpha >> 7  # 0 to 256, so that the division is a shift
     solid = small[..., 3] > 127
-    return Stamp(small[..., :3] * alpha, 255 - alpha, solid, int(solid.sum()))
+    rgb = cv2.LUT(small[..., :3], light.tables[0]) if light.steady else small[..., :3]
+    return Stamp(rgb * alpha, 256 - alpha, solid, int(np.count_nonzero(solid)))
 
 
 def bar_texture(rng: Random, noise: np.random.Generator, side: int) -> np.ndarray:
@@ -48,6 +50,11 @@ def draw(scene: Scene, rng: Random, noise: np.random.Generator, split: Split, si
     count, n = len(scene.actors), len(scene.camera.zoom)
     canvas = round(size * 1.4)
     name, ground = backgrounds.background(rng, noise, split, canvas)
+    light = lighting(rng, noise, split, n)
+    texture = bar_texture(rng, noise, size) if scene.bar else None
+    if light.steady:  # painted on once, not on every frame
+        ground = cv2.LUT(ground, light.tables[0])
+        texture = cv2.LUT(texture, light.tables[0]) if texture is not None else None
     scale = np.array([size / scene.width, size / scene.height])  # pixels a world unit: the stretch to a square happens here
     centre = np.array([scene.width, scene.height]) / 2
 
@@ -55,10 +62,10 @@ def draw(scene: Scene, rng: Random, noise: np.random.Generator, split: Split, si
     owner = np.zeros((n, size, size), np.uint8)  # 1 + number of the actor seen there; 0 the ground or the bar
     amodal, framed = np.zeros((count, n), np.int32), np.zeros((count, n), np.int32)
     full = np.zeros((count, n, 4), np.float32)
+    where = [[(0, 0, 0, 0)] * n for _ in range(count)]
     order = sorted(range(count), key=lambda i: (not scene.actors[i].behind, scene.actors[i].in_front))
     behind = [i for i in order if scene.actors[i].behind]
     others = [i for i in order if not scene.actors[i].behind]
-    texture = bar_texture(rng, noise, size) if scene.bar else None
     stamps: dict[tuple[int, int, int], Stamp] = {}
 
     for t in range(n):
@@ -72,12 +79,12 @@ def draw(scene: Scene, rng: Random, noise: np.random.Generator, split: Split, si
             width, height = max(2, round(actor.w * factor * scale[0])), max(2, round(actor.h * factor * scale[1]))
             key = (i, width, height)
             if key not in stamps:
-                stamps[key] = stamp(actor.picture, width, height)
+                stamps[key] = stamp(actor.picture, width, height, light)
             middle = ((actor.path.points[t] - centre - offset) * zoom + centre) * scale
             x, y = round(middle[0] - width / 2), round(middle[1] - height / 2)
             amodal[i, t] = stamps[key].area
             full[i, t] = (x / size, y / size, (x + width) / size, (y + height) / size)
-            framed[i, t] = blit(frames[t], owner[t], stamps[key], x, y, i + 1)
+            framed[i, t], where[i][t] = blit(frames[t], owner[t], stamps[key], x, y, i + 1)
 
         for i in behind:
             put(i)
@@ -91,9 +98,8 @@ def draw(scene: Scene, rng: Random, noise: np.random.Generator, split: Split, si
         for i in others:
             put(i)
 
-    masks = owner[None] == np.arange(1, count + 1, dtype=np.uint8)[:, None, None, None]
-    boxes, seen = boxes_of(masks)
-    light(frames, rng, noise, split)
+    masks, boxes, seen = cut_out(owner, where)
+    lens(frames, light, rng, noise)
     return Drawing(frames, masks, boxes, seen, amodal, framed, full, name)
 
 
@@ -108,54 +114,73 @@ def place(frame: np.ndarray, ground: np.ndarray, offset: np.ndarray, zoom: float
     cv2.warpAffine(ground, matrix, (size, size), dst=frame, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
 
 
-def blit(frame: np.ndarray, owner: np.ndarray, s: Stamp, x: int, y: int, mark: int) -> int:
-    """Draws a stamp and gives the number of its pixels inside the picture."""
+def blit(frame: np.ndarray, owner: np.ndarray, s: Stamp, x: int, y: int, mark: int) -> tuple[int, tuple[int, int, int, int]]:
+    """Draws a stamp; gives the number of its pixels inside the picture and the rectangle they lie in."""
     size = frame.shape[0]
     height, width = s.solid.shape
     x0, y0, x1, y1 = max(0, x), max(0, y), min(size, x + width), min(size, y + height)
     if x0 >= x1 or y0 >= y1:
-        return 0
+        return 0, (0, 0, 0, 0)
     part = np.s_[y0 - y:y1 - y, x0 - x:x1 - x]
     target = frame[y0:y1, x0:x1]
-    mixed = target * s.clear[part]  # uint16: 255 · 255 fits
+    mixed = target * s.clear[part]  # uint16: 255 · 256 fits
     mixed += s.light[part]
-    mixed += 127
-    np.copyto(target, mixed // 255, casting='unsafe')
+    mixed >>= 8
+    np.copyto(target, mixed, casting='unsafe')
     solid = s.solid[part]
     np.copyto(owner[y0:y1, x0:x1], mark, where=solid)
-    return int(np.count_nonzero(solid))
+    return int(np.count_nonzero(solid)), (x0, y0, x1, y1)
 
 
-def boxes_of(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Boxes (k, n, 4) of the set pixels, 0–1, zeros where there are none, and the pixel counts (k, n)."""
-    size = masks.shape[-1]
-    rows, columns = masks.any(3), masks.any(2)  # (k, n, S) each
-    some = rows.any(2)
-    boxes = np.stack([columns.argmax(2), rows.argmax(2), size - columns[..., ::-1].argmax(2), size - rows[..., ::-1].argmax(2)], -1).astype(np.float32) / size
-    boxes[~some] = 0
-    seen = np.count_nonzero(masks.reshape(*masks.shape[:2], -1), axis=2)
-    return boxes, seen
+def cut_out(owner: np.ndarray, where: list[list[tuple[int, int, int, int]]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Visible pixels (k, n, S, S), their boxes 0–1 (k, n, 4), zeros where there are none, and their number (k, n)."""
+    count, (n, size, _) = len(where), owner.shape
+    masks = np.zeros((count, n, size, size), bool)
+    boxes, seen = np.zeros((count, n, 4), np.float32), np.zeros((count, n), np.int32)
+    for i, rectangles in enumerate(where):
+        for t, (x0, y0, x1, y1) in enumerate(rectangles):
+            part = owner[t, y0:y1, x0:x1] == i + 1
+            pixels = np.count_nonzero(part)
+            if pixels:
+                columns, rows = np.flatnonzero(part.any(0)), np.flatnonzero(part.any(1))
+                boxes[i, t] = (x0 + columns[0], y0 + rows[0], x0 + columns[-1] + 1, y0 + rows[-1] + 1)
+                seen[i, t] = pixels
+                masks[i, t, y0:y1, x0:x1] = part
+    return masks, boxes / size, seen
 
 
-def light(frames: np.ndarray, rng: Random, noise: np.random.Generator, split: Split) -> None:
-    """The light of the whole clip, drifting a little, and in training a sensor's noise or a soft lens. In place."""
-    n = len(frames)
+@dataclass
+class Light:
+    """The light of a clip: tables (1, 256, 3) that map what is painted to what the camera sees, one if it is steady, else one a frame."""
+    tables: list[np.ndarray]
+    blur: float
+    noise: int
+
+    @property
+    def steady(self) -> bool:
+        return len(self.tables) == 1
+
+
+def lighting(rng: Random, noise: np.random.Generator, split: Split, n: int) -> Light:
     strong = 1.0 if split == 'train' else 0.5
     start, end = (1 + strong * rng.uniform(-0.28, 0.2) for _ in range(2))
     gamma = 1 + strong * rng.uniform(-0.25, 0.35)
     tint = 1 + strong * (noise.random(3) - 0.5) * 0.16
-    ramp = (np.arange(256) / 255) ** gamma * 255
-    steady = rng.random() < 0.6
+    ramp = ((np.arange(256) / 255) ** gamma * 255)[:, None] * tint
+    gains = [start] if rng.random() < 0.65 else [start + (end - start) * t / max(1, n - 1) for t in range(n)]
+    return Light([np.clip(ramp * gain, 0, 255).astype(np.uint8)[None] for gain in gains],
+                 rng.uniform(0.4, 0.9) if rng.random() < 0.25 * strong else 0.0, rng.randint(4, 16) if rng.random() < 0.3 * strong else 0)
+
+
+def lens(frames: np.ndarray, light: Light, rng: Random, noise: np.random.Generator) -> None:
+    """What remains to be done to finished frames: light that changes, a soft lens, a sensor's noise. In place."""
+    n, size = frames.shape[:2]
+    rough = noise.integers(0, light.noise, (size + 16, size + 16, 3), dtype=np.uint8) if light.noise else None
     for t in range(n):
-        gain = start if steady else start + (end - start) * t / max(1, n - 1)
-        table = np.clip(ramp[:, None] * gain * tint, 0, 255).astype(np.uint8)[None]  # (1, 256, 3)
-        frames[t] = cv2.LUT(frames[t], table)
-    if rng.random() < 0.25 * strong:
-        for t in range(n):
-            cv2.GaussianBlur(frames[t], (3, 3), rng.uniform(0.4, 0.9), dst=frames[t])
-    if rng.random() < 0.3 * strong:
-        size = frames.shape[1]
-        rough = noise.integers(0, rng.randint(4, 16), (size + 16, size + 16, 1), dtype=np.uint8)
-        for t in range(n):
+        if not light.steady:
+            cv2.LUT(frames[t], light.tables[t], dst=frames[t])
+        if light.blur:
+            cv2.GaussianBlur(frames[t], (3, 3), light.blur, dst=frames[t])
+        if rough is not None:
             y, x = rng.randrange(16), rng.randrange(16)
-            frames[t] = cv2.add(frames[t], np.repeat(rough[y:y + size, x:x + size], 3, 2))
+            cv2.add(frames[t], rough[y:y + size, x:x + size], dst=frames[t])

@@ -3,7 +3,6 @@ from random import Random
 
 from . import refer
 from .ask import Ask, Target
-from .nouns import BY_NAME
 from .refer import Phrase
 from .view import View
 
@@ -110,6 +109,3 @@ def two(view: View, rng: Random, nouns: tuple[str, ...], absent_share: float) ->
     parts = [said(p, task) if p.things else denied(p) for p, task in zip(picked, tasks)]
     return Ask('multi', text, ' and '.join(parts), view.last, [target(p, task) for p, task in zip(picked, tasks)])
 
-
-def plural_known(noun: str) -> str:
-    return BY_NAME[noun].plural

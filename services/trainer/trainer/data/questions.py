@@ -17,10 +17,13 @@ def settled(view: View, noun: str) -> bool:
 def exist(view: View, rng: Random, nouns: tuple[str, ...]) -> Ask | None:
     present = [noun for noun in view.nouns_at(view.last) if settled(view, noun)]
     if rng.random() < 0.5 and present:
-        name, answer = refer.word(rng, rng.choice(sorted(present))), 'yes'
+        noun, answer = rng.choice(sorted(present)), 'yes'
     else:
-        name, answer = refer.absent_noun(view, rng, nouns).text.removeprefix('the '), 'no'
-    text = rng.choice(('is there {} ?', 'do you see {} ?', 'can you see {} ?')).format(refer.article(name))
+        noun, answer = refer.absent_noun(view, rng, nouns).noun, 'no'
+    if BY_NAME[noun].plural == noun or rng.random() < 0.25:
+        text = rng.choice(('are there any {} ?', 'are there {} ?', 'do you see any {} ?')).format(refer.word(rng, noun, plural=True))
+    else:
+        text = rng.choice(('is there {} ?', 'do you see {} ?', 'can you see {} ?')).format(refer.article(refer.word(rng, noun)))
     return Ask('exist', text, answer, view.last)
 
 
@@ -71,7 +74,8 @@ def caption(view: View, rng: Random) -> Ask | None:
             parts.append(f'{NUMBERS[len(things)]} {BY_NAME[noun].plural}')
             continue
         actor, way = view.scene.actors[things[0]], refer.way_of(view, things[0])
-        words = refer.article(f'{actor.colour} {noun}'.strip())
+        words = f'{actor.colour} {noun}'.strip()
+        words = words if BY_NAME[noun].plural == noun else refer.article(words)
         parts.append(f'{words} moving {way}' if way not in ('', 'still') else words)
     if not parts:
         return None

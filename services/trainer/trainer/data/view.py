@@ -52,6 +52,9 @@ def look(scene: Scene, drawing: Drawing, last: int) -> View:
     seen, amodal = drawing.seen, np.maximum(1, drawing.amodal)
     visible = (seen >= np.maximum(6, 0.04 * amodal)) & (seen >= 0.0004 * pixels)
     clear = visible & (seen >= 0.45 * amodal)
+    for i, t in np.argwhere((seen > 0) & ~visible):  # a sliver is not visible: no box, no mask
+        drawing.masks[i, t] = False
+        drawing.boxes[i, t] = 0
     return View(scene, drawing, visible, clear, drawing.framed >= 0.97 * amodal, last)
 
 
