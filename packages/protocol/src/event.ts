@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AskBody, Finish, Usage } from './ask.ts'
+import { AskAt, AskBody, Finish, Usage } from './ask.ts'
 import { ErrorBody } from './error.ts'
 import { Evidence } from './evidence.ts'
 import { Box } from './geometry.ts'
@@ -25,7 +25,8 @@ export const SessionEvent = z.discriminatedUnion('type', [
   event('session-state', { state: SessionState, epoch: z.int().min(0), because: Because }),
   event('stream-opened', StreamBody.shape),
   event('stream-closed', { stream: StreamNumber, because: Because }),
-  event('ask-accepted', AskBody.shape),
+  // `at` of an event is its time; where the ask looks, its own `at`, is told as `look`.
+  event('ask-accepted', { ...AskBody.omit({ at: true }).shape, look: AskAt.optional() }),
   event('answer-delta', { ask: ClientId, text: z.string() }),
   event('head-started', { ask: ClientId, evidence: EvidenceId, task: Task, token: z.string(), query: z.string() }),
   event('head-result', { ask: ClientId, evidence: Evidence }),
