@@ -25,9 +25,9 @@ def photos(split: Split) -> tuple[tuple[str, np.ndarray], ...]:
 def background(rng: Random, noise: np.random.Generator, split: Split, side: int) -> tuple[str, np.ndarray]:
     """A name that tells it from every other, and (side, side, 3) uint8."""
     available = photos(split)
-    if available and rng.random() < 0.3:
+    if available and rng.random() < 0.15:
         name, photo = rng.choice(available)
-        return f'photo:{name}', cut(photo, rng, side)
+        return f'photo:{name}', cut(photo, rng, noise, side)
     kind = rng.choice(tuple(MAKERS))
     picture = MAKERS[kind](rng, noise, side)
     calm = rng.uniform(0.35, 1.0)
@@ -40,14 +40,16 @@ def bytes_of(picture: np.ndarray) -> np.ndarray:
     return np.clip(picture, 0, 255, out=picture).astype(np.uint8)
 
 
-def cut(photo: np.ndarray, rng: Random, side: int) -> np.ndarray:
+def cut(photo: np.ndarray, rng: Random, noise: np.random.Generator, side: int) -> np.ndarray:
+    """A part of it, toned: most of these photographs are of plain materials without colour."""
     height, width = photo.shape[:2]
     size = int(min(height, width) * rng.uniform(0.5, 1.0))
     y, x = rng.randint(0, height - size), rng.randint(0, width - size)
     part = photo[y:y + size, x:x + size]
     if rng.random() < 0.5:
         part = np.ascontiguousarray(part[:, ::-1])
-    return cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA)
+    tone = 0.45 + 0.8 * noise.random(3, dtype=np.float32)
+    return bytes_of(cv2.resize(part, (side, side), interpolation=cv2.INTER_AREA) * tone)
 
 
 def grown(grid: np.ndarray, side: int, how: int = cv2.INTER_CUBIC) -> np.ndarray:

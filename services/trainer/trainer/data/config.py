@@ -20,10 +20,10 @@ class WorldConfig:
     step_ms: int = 250
     fewest_things: int = 2
     most_things: int = 6
-    lookalike_clips: float = 0.66
-    occluder_clips: float = 0.5
+    lookalike_clips: float = 0.74
+    occluder_clips: float = 0.36
     camera_clips: float = 0.5
-    absent: float = 0.32
+    absent: float = 0.34
     natural_colours: float = 0.4
     narrowest: float = 0.75
     widest: float = 16 / 9

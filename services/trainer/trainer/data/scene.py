@@ -8,7 +8,7 @@ from . import appearance, paths, sprites
 from .config import WorldConfig
 from .splits import is_reserved
 
-DISCRIMINATORS = ('colour', 'place', 'relation', 'motion', 'order')
+DISCRIMINATORS = ('colour', 'colour', 'place', 'relation', 'motion', 'order', 'order')
 PROGRAMS = (('still', 0.3), ('move', 0.2), ('enter', 0.16), ('leave', 0.12), ('cross', 0.05), ('stop', 0.08), ('start', 0.09))
 
 
@@ -79,8 +79,8 @@ def cast(config: WorldConfig, rng: Random, split: str, allowed: tuple[str, ...])
     count = min(high, max(low, rng.choices((2, 3, 4, 5, 6), (0.12, 0.3, 0.3, 0.18, 0.1))[0]))
     alike = 0
     if rng.random() < config.lookalike_clips:
-        alike = 2 if count < 4 or rng.random() < 0.75 else 3
-        if count >= 5 and rng.random() < 0.3:
+        alike = 2 if count < 4 or rng.random() < 0.65 else 3
+        if count >= 5 and rng.random() < 0.4:
             alike = rng.randint(3, count - 1)
     distinct = count - max(0, alike - 1)
     if distinct < 2:
@@ -111,7 +111,7 @@ def cast(config: WorldConfig, rng: Random, split: str, allowed: tuple[str, ...])
 
 
 def group(rng: Random, noun: str, count: int) -> list[Role]:
-    kind = rng.choice(DISCRIMINATORS)
+    kind = rng.choice(DISCRIMINATORS)  # the others may hold by chance as well
     ways = [rng.choice(('still', 'still', 'move')) for _ in range(count)]
     roles = [Role(noun, way, group=0) for way in ways]
     paint = None if rng.random() < 0.5 else rng.choice(appearance.COLOURS)
@@ -241,7 +241,7 @@ def plan(config: WorldConfig, rng: Random, noise: np.random.Generator, split: st
             actor.path, bar = paths.hide(rng, stage, actor.w, actor.h)
             actor.behind = True
         else:
-            options = [candidate(rng, stage, role, actor, placed) for _ in range(6 if placed else 1)]
+            options = [candidate(rng, stage, role, actor, placed) for _ in range(5 if placed else 1)]
             actor.path = min(options, key=lambda path: crowding(path, actor, placed, role, last))
         actor.in_front = role.through >= 0
         placed[i] = actor
