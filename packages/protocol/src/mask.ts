@@ -29,6 +29,11 @@ export function encodeRle(mask: Uint8Array, height: number, width: number): Rle 
   return { size: [height, width], counts: countsToString(counts) }
 }
 
+/** A mask from its runs down the columns, background first: for whoever has runs and no picture. */
+export function rleOfRuns(runs: readonly number[], height: number, width: number): Rle {
+  return { size: [height, width], counts: countsToString(runs) }
+}
+
 /** Decodes to a row-major mask of 0 and 1. Throws RangeError where the runs do not fill the size exactly, or the size is beyond MAX_MASK_PIXELS. */
 export function decodeRle({ size: [height, width], counts }: Rle): Uint8Array {
   if (height * width > MAX_MASK_PIXELS) throw new RangeError(`A mask has at most ${MAX_MASK_PIXELS} pixels; ${height}×${width} came.`)
