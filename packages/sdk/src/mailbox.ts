@@ -1,0 +1,175 @@
+import { encodeFrame, ProtocolError } from '@fovea/protocol'
+import type { DropReason, StreamPolicy } from '@fovea/protocol'
+import type { Frame } from './frame-source.ts'
+
+// A frame refused for budget or for want of a backend is not worth offering again at once.
+const RESEND_PAUSE_MS = 250
+
+type Waiting = { frame: Frame; capturedAt: number; taken: () => void }
+type Unsettled = { frame: Frame | undefined; mediaTime: number; capturedAt: number }
+export type Settled = { mediaTime: number; capturedAt: number }
+export type MailboxCounts = { sent: number; seen: number; dropped: number; resent: number; replaced: number }
+
+type Options = {
+  stream: number
+  policy: StreamPolicy
+  /** puts bytes on the wire; false when there is no open socket */
+  send: (bytes: Uint8Array<ArrayBuffer>) => boolean
+  sent?: number
+  now?: () => number
+  after?: (ms: number, run: () => void) => void
+}
+
+/**
+ * The pace of one stream. One slot waits; a frame gets its number when it leaves, and it leaves when fewer than `window`
+ * numbers are without a verdict [FR1] [FR2]. Under `latest` a newer picture replaces the waiting one before it has a
+ * number, so nothing queues [FR3]; under `all` the sender waits, and what came back `unavailable` or `budget` goes again [FR4].
+ */
+export class Mailbox {
+  readonly stream: number
+  readonly policy: StreamPolicy
+  readonly #options: Required<Options>
+  #window = 0
+  #sent: number
+  #settled: number
+  #maxFrameBytes = Infinity
+  #slot: Waiting | undefined
+  #again: Waiting[] = []
+  #holding = false
+  #closed: Error | undefined
+  #unsettled = new Map<number, Unsettled>()
+  #roomWaiters: (() => void)[] = []
+  #drainWaiters: { resolve: () => void; reject: (error: Error) => void }[] = []
+  readonly counts: MailboxCounts = { sent: 0, seen: 0, dropped: 0, resent: 0, replaced: 0 }
+
+  constructor({ now = () => performance.now(), after = (ms, run) => void setTimeout(run, ms), sent = 0, ...rest }: Options) {
+    this.stream = rest.stream
+    this.policy = rest.policy
+    this.#options = { now, after, sent, ...rest }
+    this.#sent = sent
+    this.#settled = sent
+  }
+
+  /** The highest number given so far. */
+  get sent(): number {
+    return this.#sent
+  }
+
+  /** Numbers without a verdict, rising: what a resume names [EV2]. */
+  get unsettled(): number[] {
+    return [...this.#unsettled.keys()]
+  }
+
+  /** True when a picture put now would leave at once. */
+  get hasRoom(): boolean {
+    return !this.#slot && this.#again.length === 0 && this.#sent + 1 - this.#settled <= this.#window
+  }
+
+  /** Resolves when the frame has left (`all`), or when it has left or was replaced (`latest`). */
+  put(frame: Frame): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closed)
+    if (frame.data.byteLength > this.#maxFrameBytes) {
+      return Promise.reject(
+        new ProtocolError('too-large', `The frame is ${frame.data.byteLength} bytes; this session takes ${this.#maxFrameBytes}. Send a smaller picture.`, {
+          expected: this.#maxFrameBytes,
+          got: frame.data.byteLength,
+        }),
+      )
+    }
+    if (this.#slot && this.policy === 'all')
+      return Promise.reject(new ProtocolError('conflict', 'A frame of this stream still waits: await `put` before the next one.'))
+    return new Promise((resolve) => {
+      if (this.#slot) {
+        this.counts.replaced++
+        this.#slot.taken()
+      }
+      this.#slot = { frame, capturedAt: frame.capturedAt ?? this.#options.now(), taken: resolve }
+      this.pump()
+    })
+  }
+
+  /** Resolves when a picture put then would leave at once; also when the stream is closed, where `put` says why. */
+  room(): Promise<void> {
+    if (this.hasRoom || this.#closed) return Promise.resolve()
+    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+  }
+
+  /** Resolves when nothing waits and every number has its verdict. */
+  drained(): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closed)
+    if (this.#isDrained()) return Promise.resolve()
+    return new Promise((resolve, reject) => this.#drainWaiters.push({ resolve, reject }))
+  }
+
+  /** The window as the edge said it, absolute [FR2]. */
+  setWindow(window: number, maxFrameBytes = this.#maxFrameBytes): void {
+    this.#window = window
+    this.#maxFrameBytes = maxFrameBytes
+    this.pump()
+  }
+
+  /** The verdict of one number. Undefined when the number has one already or was never given. */
+  settle(number: number, outcome: 'seen' | 'dropped', reason?: DropReason): Settled | undefined {
+    const entry = this.#unsettled.get(number)
+    if (!entry) return undefined
+    this.#unsettled.delete(number)
+    this.#settled++
+    this.counts[outcome]++
+    if (entry.frame && (reason === 'unavailable' || reason === 'budget') && !this.#closed) this.#sendAgain(entry.frame, entry.capturedAt)
+    this.pump()
+    if (this.#isDrained()) for (const waiter of this.#drainWaiters.splice(0)) waiter.resolve()
+    return entry
+  }
+
+  /** Sends what waits, as far as the window allows. Called after everything that may have made room. */
+  pump(): void {
+    while (!this.#closed && this.#sent + 1 - this.#settled <= this.#window) {
+      const fromAgain = this.#again.length > 0
+      if (fromAgain && this.#holding) break
+      const waiting = fromAgain ? this.#again[0] : this.#slot
+      if (!waiting || !this.#transmit(waiting)) break
+      if (fromAgain) this.#again.shift()
+      else this.#slot = undefined
+      waiting.taken()
+    }
+    if (this.hasRoom) for (const wake of this.#roomWaiters.splice(0)) wake()
+  }
+
+  /** The stream is over; whoever waits gets the error. */
+  close(error: Error): void {
+    if (this.#closed) return
+    this.#closed = error
+    this.#slot?.taken()
+    this.#slot = undefined
+    for (const waiting of this.#again.splice(0)) waiting.taken()
+    for (const wake of this.#roomWaiters.splice(0)) wake()
+    for (const waiter of this.#drainWaiters.splice(0)) waiter.reject(error)
+  }
+
+  #transmit({ frame, capturedAt }: Waiting): boolean {
+    const number = this.#sent + 1
+    const { codec, width, height, mediaTime, keep = false } = frame
+    const header = { stream: this.stream, frame: number, codec, keep, width, height, mediaTime, receivedAt: 0, verdictsRead: this.#settled }
+    if (!this.#options.send(encodeFrame(header, frame.data))) return false
+    this.#sent = number
+    this.counts.sent++
+    // Live pictures are not kept: nobody would send them again.
+    this.#unsettled.set(number, { frame: this.policy === 'all' ? frame : undefined, mediaTime, capturedAt })
+    return true
+  }
+
+  #sendAgain(frame: Frame, capturedAt: number): void {
+    this.counts.resent++
+    this.#again.push({ frame, capturedAt, taken: () => {} })
+    if (this.#holding) return
+    this.#holding = true
+    this.#options.after(RESEND_PAUSE_MS, () => {
+      this.#holding = false
+      this.pump()
+    })
+  }
+
+  #isDrained(): boolean {
+    return !this.#slot && this.#again.length === 0 && this.#unsettled.size === 0
+  }
+}

@@ -1,0 +1,36 @@
+import { WebSocket } from 'ws'
+import type { OpenWire } from '../websocket.ts'
+
+const ALIVE_EVERY_MS = 15_000
+
+/** A socket on `ws`, which Node 20 needs; a ping every 15 s finds a connection whose other end is gone without a word. */
+export const openWire: OpenWire = (url, protocols, handlers) => {
+  const socket = new WebSocket(url, [...protocols], { perMessageDeflate: false, handshakeTimeout: 10_000 })
+  socket.binaryType = 'arraybuffer'
+  let alive = true
+  const heartbeat = setInterval(() => {
+    if (socket.readyState !== WebSocket.OPEN) return
+    if (!alive) return socket.terminate()
+    alive = false
+    socket.ping()
+  }, ALIVE_EVERY_MS)
+  heartbeat.unref()
+  socket.on('pong', () => (alive = true))
+  socket.on('open', () => handlers.open())
+  socket.on('message', (data, isBinary) => {
+    alive = true
+    if (!(data instanceof ArrayBuffer)) return
+    if (isBinary) handlers.binary(data)
+    else handlers.text(new TextDecoder().decode(data))
+  })
+  // `close` always follows and carries the outcome.
+  socket.on('error', () => {})
+  socket.on('close', (code, reason) => {
+    clearInterval(heartbeat)
+    handlers.close(code, reason.toString())
+  })
+  return {
+    send: (data) => socket.send(data),
+    close: (code, reason) => socket.close(code, reason),
+  }
+}

@@ -1,0 +1,46 @@
+import type { FrameSource } from './frame-source.ts'
+import type { MailboxCounts } from './mailbox.ts'
+import type { OutStream } from './out-stream.ts'
+
+/** A source on its way into a session. `done` resolves when it is at its end and every frame has its verdict. */
+export class Sending {
+  readonly stream: number
+  readonly done: Promise<MailboxCounts>
+  readonly #out: OutStream
+  readonly #abort = new AbortController()
+
+  constructor(source: FrameSource, out: OutStream, modelSize: () => readonly [number, number] | undefined, signal?: AbortSignal) {
+    this.stream = out.stream
+    this.#out = out
+    if (signal?.aborted) this.#abort.abort()
+    signal?.addEventListener('abort', () => this.stop(), { once: true })
+    this.done = this.#pump(source, modelSize)
+    this.done.catch(() => {})
+  }
+
+  get counts(): MailboxCounts {
+    return this.#out.counts
+  }
+
+  /** Ends the source; what is on its way still gets its verdict. */
+  stop(): void {
+    this.#abort.abort()
+  }
+
+  async #pump(source: FrameSource, modelSize: () => readonly [number, number] | undefined): Promise<MailboxCounts> {
+    const { signal } = this.#abort
+    // A waiting camera must hear of the end too.
+    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    const room = () => Promise.race([this.#out.room(), stopped])
+    let failure: { error: unknown } | undefined
+    for await (const frame of source.frames({ modelSize, room, signal })) {
+      if (signal.aborted || failure) break
+      const taken = this.#out.put(frame)
+      if (source.policy === 'all') await taken
+      else taken.catch((error: unknown) => (failure = { error }))
+    }
+    if (failure) throw failure.error
+    await this.#out.drained()
+    return this.#out.counts
+  }
+}

@@ -1,0 +1,88 @@
+import type { FrameDropped, FrameSeen, FramesSettled, Perception, StreamPolicy, View } from '@fovea/protocol'
+import { Broadcast } from './broadcast.ts'
+import { Mailbox } from './mailbox.ts'
+import type { Result } from './results.ts'
+
+type Hooks = {
+  send: (bytes: Uint8Array<ArrayBuffer>) => boolean
+  /** one perception of one frame, with its age since capture */
+  onPerception(perception: Perception, seen: FrameSeen, captureAgeMs: number): void
+  now?: () => number
+}
+
+/** All streams of one session: a mailbox each, every verdict turned into a result, the newest view remembered. */
+export class Verdicts {
+  readonly results = new Broadcast<Result>({ limit: 1024 })
+  readonly #hooks: Hooks
+  readonly #now: () => number
+  readonly #mailboxes = new Map<number, Mailbox>()
+  readonly #views = new Map<number, { seen: FrameSeen; capturedAt: number }>()
+  #newestView: number | undefined
+
+  constructor(hooks: Hooks) {
+    this.#hooks = hooks
+    this.#now = hooks.now ?? (() => performance.now())
+  }
+
+  open(stream: number, policy: StreamPolicy, sent = 0): Mailbox {
+    const mailbox = new Mailbox({ stream, policy, sent, send: this.#hooks.send, now: this.#now })
+    this.#mailboxes.set(stream, mailbox)
+    return mailbox
+  }
+
+  mailbox(stream: number): Mailbox | undefined {
+    return this.#mailboxes.get(stream)
+  }
+
+  get mailboxes(): IterableIterator<Mailbox> {
+    return this.#mailboxes.values()
+  }
+
+  /** The first number that no stream has. */
+  freeNumber(): number {
+    let number = 1
+    while (this.#mailboxes.has(number)) number++
+    return number
+  }
+
+  view(stream = this.#newestView): View | undefined {
+    const newest = stream === undefined ? undefined : this.#views.get(stream)
+    if (!newest) return undefined
+    const { frame, mediaTime, receivedAt, perceptions } = newest.seen
+    return { stream: newest.seen.stream, frame, mediaTime, receivedAt, perceptions, ageMs: this.#now() - newest.capturedAt }
+  }
+
+  seen(message: FrameSeen): void {
+    const settled = this.#mailboxes.get(message.stream)?.settle(message.frame, 'seen')
+    const now = this.#now()
+    // A viewer reads verdicts of frames it never sent: their age counts from here.
+    const capturedAt = settled?.capturedAt ?? now
+    this.#views.set(message.stream, { seen: message, capturedAt })
+    this.#newestView = message.stream
+    const captureAgeMs = now - capturedAt
+    for (const perception of message.perceptions) this.#hooks.onPerception(perception, message, captureAgeMs)
+    this.results.publish({ ...message, captureAgeMs })
+  }
+
+  dropped({ stream, frame, reason, message }: FrameDropped): void {
+    const settled = this.#mailboxes.get(stream)?.settle(frame, 'dropped', reason)
+    if (settled) this.results.publish({ type: 'frame-dropped', stream, frame, reason, mediaTime: settled.mediaTime, ...(message && { message }) })
+  }
+
+  settled({ stream, ranges }: FramesSettled): void {
+    const mailbox = this.#mailboxes.get(stream)
+    for (const { from, to, outcome, reason = 'unavailable' } of ranges) {
+      for (let frame = from; frame <= to; frame++) {
+        const entry = mailbox?.settle(frame, outcome, outcome === 'dropped' ? reason : undefined)
+        if (!entry) continue
+        const place = { stream, frame, mediaTime: entry.mediaTime }
+        this.results.publish(outcome === 'seen' ? { type: 'frame-settled', ...place } : { type: 'frame-dropped', ...place, reason })
+      }
+    }
+  }
+
+  end(error: Error): void {
+    for (const mailbox of this.#mailboxes.values()) mailbox.close(error)
+    this.results.end()
+  }
+}
