@@ -1,0 +1,34 @@
+import type { BundleManifest } from '@fovea/protocol'
+import type { Graph } from '../model/graph.ts'
+import type { Head } from './head.ts'
+import { maskHead } from './mask.ts'
+import { MaskTracker } from './mask-tracker.ts'
+import { momentHead } from './moment.ts'
+import { regionHead } from './region.ts'
+
+export type Heads = { list: readonly Head[]; tracker?: MaskTracker }
+type Manifest = BundleManifest['heads'][number]
+
+/** A head for each entry of the manifest. A new head is a file beside the others and a case here. */
+export function buildHeads(manifests: readonly Manifest[], graphOf: (task: string, part: string) => Graph | undefined): Heads {
+  let tracker: MaskTracker | undefined
+  const list = manifests.map((manifest): Head => {
+    const need = (part: string): Graph => {
+      const graph = graphOf(manifest.task, part)
+      if (!graph) throw new Error(`Head ${manifest.task} has no graph ${part}.`)
+      return graph
+    }
+    switch (manifest.task) {
+      case 'region': return regionHead(manifest, { main: need('main') })
+      case 'moment': return momentHead(manifest, { main: need('main') })
+      case 'mask': {
+        tracker = new MaskTracker(manifest, {
+          'prompt.state': need('prompt.state'), decode: need('decode'), memory: need('memory'),
+          'prompt.boxes': graphOf('mask', 'prompt.boxes'), 'prompt.points': graphOf('mask', 'prompt.points'), 'prompt.mask': graphOf('mask', 'prompt.mask'),
+        })
+        return maskHead(manifest, tracker)
+      }
+    }
+  })
+  return { list, tracker }
+}

@@ -1,0 +1,46 @@
+import { boxIou, type Box, type Region, type RegionHead } from '@fovea/protocol'
+import { floatOf, type Graph } from '../model/graph.ts'
+import { unit, type Head } from './head.ts'
+
+/** Boxes for a phrase, none where the thing is not in view. */
+export function regionHead(manifest: RegionHead, { main }: { main: Graph }): Head {
+  const { task, token, standing, threshold, nms, maxBoxes } = manifest
+  return {
+    task, token, standing, threshold,
+    needsWindow: main.takes.has('visual'),
+    async run({ scene, window }, states) {
+      const results = await main.run({ ...scene.features, ...(window ? { visual: window.visual, times: window.times } : {}), state: states })
+      const boxes = floatOf(results, 'boxes', main)
+      const scores = floatOf(results, 'scores', main).data
+      const object = floatOf(results, 'object', main).data
+      const count = boxes.dims[1] ?? 0
+      return Array.from(object, (presence, query) => {
+        const found = Array.from({ length: count }, (_, index): Region => {
+          const at = query * count + index
+          return { box: boxAt(boxes.data, at * 4), score: unit(scores[at] ?? 0) }
+        })
+        const best = suppress(found, nms, maxBoxes)
+        const top = best[0]?.score ?? 0
+        // A thing that is in view has a place: its best box stays even where no box alone passes the threshold.
+        const regions = presence >= threshold ? best.filter((region, index) => index === 0 || region.score >= threshold) : []
+        return { score: unit(presence), regions, consistency: unit(1 - Math.abs(presence - top)) }
+      })
+    },
+  }
+}
+
+/** Greedy non-maximum suppression, best first. */
+export function suppress(regions: Region[], iou: number, limit: number): Region[] {
+  const kept: Region[] = []
+  for (const region of regions.toSorted((a, b) => b.score - a.score)) {
+    if (kept.length === limit) break
+    if (kept.every((other) => boxIou(other.box, region.box) <= iou)) kept.push(region)
+  }
+  return kept
+}
+
+function boxAt(data: Float32Array, at: number): Box {
+  const x0 = unit(data[at] ?? 0)
+  const y0 = unit(data[at + 1] ?? 0)
+  return [x0, y0, Math.max(x0, unit(data[at + 2] ?? 0)), Math.max(y0, unit(data[at + 3] ?? 0))]
+}

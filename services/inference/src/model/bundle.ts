@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { BundleManifest, MANIFEST_VERSION } from '@fovea/protocol'
+import { z } from 'zod'
+import { BundleError } from './bundle-error.ts'
+import { Vocabulary } from './vocabulary.ts'
+
+export type Bundle = { folder: string; manifest: BundleManifest; hash: string; vocabulary: Vocabulary }
+
+/** Reads and checks a bundle's papers: manifest, hash of every file, tokens. The graphs are checked when they are loaded. */
+export async function readBundle(folder: string): Promise<Bundle> {
+  const root = resolve(folder)
+  const raw = await readFile(join(root, 'manifest.json')).catch((cause: unknown) => {
+    throw new BundleError('manifest.json', `not found in ${root}. Point FOVEA_BUNDLE at a folder that fovea-train export wrote.`, cause)
+  })
+  const manifest = parseManifest(raw.toString('utf8'))
+  await checkHashes(root, manifest)
+  const vocabulary = new Vocabulary(manifest, JSON.parse(await readFile(join(root, manifest.tokenizer), 'utf8')))
+  return { folder: root, manifest, hash: createHash('sha256').update(raw).digest('hex'), vocabulary }
+}
+
+function parseManifest(text: string): BundleManifest {
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw new BundleError('manifest.json', 'is not JSON.', cause)
+  }
+  const version = z.object({ manifest: z.unknown() }).safeParse(json)
+  if (version.success && version.data.manifest !== MANIFEST_VERSION) {
+    throw new BundleError('manifest.json', `manifest version ${MANIFEST_VERSION} is read here; ${String(version.data.manifest)} came. Export the bundle again.`)
+  }
+  const parsed = BundleManifest.safeParse(json)
+  if (!parsed.success) throw new BundleError('manifest.json', z.prettifyError(parsed.error))
+  return parsed.data
+}
+
+async function checkHashes(root: string, manifest: BundleManifest): Promise<void> {
+  for (const file of filesOf(manifest)) {
+    if (!manifest.hashes[file]) throw new BundleError(file, 'has no hash in the manifest. Export the bundle again.')
+  }
+  for (const [file, expected] of Object.entries(manifest.hashes)) {
+    const got = await sha256(join(root, file)).catch((cause: unknown) => {
+      throw new BundleError(file, 'is named in the manifest and missing in the folder.', cause)
+    })
+    if (got !== expected) throw new BundleError(file, `SHA-256 ${expected} expected, ${got} came. The file was changed or cut short; export or copy the bundle again.`)
+  }
+}
+
+function filesOf(manifest: BundleManifest): string[] {
+  const graphs = [...Object.values(manifest.graphs), ...manifest.heads.flatMap((head) => Object.values(head.graphs))]
+  return [manifest.tokenizer, ...graphs.filter((graph) => graph !== undefined).map((graph) => graph.file), ...(manifest.golden ? [manifest.golden] : [])]
+}
+
+async function sha256(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(file)) hash.update(chunk)
+  return hash.digest('hex')
+}

@@ -1,0 +1,135 @@
+import { tasksOf, type BundleManifest, type Graph as GraphManifest, type InputRole, type ModelInfo, type OutputRole } from '@fovea/protocol'
+import { join } from 'node:path'
+import { buildHeads, type Heads } from '../heads/heads.ts'
+import type { Scene, Window } from '../heads/head.ts'
+import { BundleError } from './bundle-error.ts'
+import { readBundle, type Bundle } from './bundle.ts'
+import { floatOf, Graph, type Feeds } from './graph.ts'
+import { KvSlots } from './kv-slots.ts'
+import { OnnxLanguage } from './onnx-language.ts'
+import { openRunner, type Provider } from './ort.ts'
+import { bytes, floats } from './tensor.ts'
+import type { VisionModel } from './vision-model.ts'
+
+export type LoadOptions = { providers?: readonly Provider[]; threads?: number; slots?: number; onRun?: (graph: string, running: boolean) => void }
+/** Which provider runs the bundle, and why the ones before it do not. */
+export type ProviderReport = { used: Provider; refused: { provider: Provider; because: string }[] }
+
+const FEATURES = ['features.s4', 'features.s8', 'features.s16', 'features.s32'] as const satisfies readonly (InputRole & OutputRole)[]
+
+/** A bundle, loaded: graphs fed by role, no model known by name. */
+export class OnnxModel implements VisionModel {
+  readonly info: ModelInfo
+  readonly image: { height: number; width: number }
+  readonly unit: 'frame' | 'clip'
+  readonly sampling: { frames: number; everyMs: number }
+  readonly heads: Heads
+  readonly language: OnnxLanguage
+  readonly providers: ProviderReport
+  readonly graphs: ReadonlyMap<string, Graph>
+  readonly kvBytes: number
+  readonly #vision: Graph
+
+  constructor({ manifest, hash, vocabulary }: Bundle, graphs: ReadonlyMap<string, Graph>, providers: ProviderReport, slotCount: number) {
+    const [height, width] = manifest.image.size
+    this.info = { name: manifest.name, hash, tasks: tasksOf(manifest), imageSize: [height, width] }
+    this.image = { height, width }
+    this.unit = manifest.vision.unit
+    this.sampling = manifest.sampling
+    this.providers = providers
+    this.graphs = graphs
+    const need = (name: string): Graph => {
+      const graph = graphs.get(name)
+      if (!graph) throw new BundleError('manifest.json', `names no graph ${name}.`)
+      return graph
+    }
+    this.#vision = need('vision')
+    const slots = new KvSlots(manifest.language.kv, slotCount)
+    this.kvBytes = slots.bytes
+    this.language = new OnnxLanguage({ manifest, vocabulary, slots, graphs: { prefix: graphs.get('prefix'), embed: need('embed'), decoder: need('decoder') } })
+    this.heads = buildHeads(manifest.heads, (task, part) => graphs.get(`${task}.${part}`))
+  }
+
+  /** Reads, checks and loads a bundle with the first provider that takes all of its graphs. */
+  static async load(folder: string, { providers = ['cpu'], threads = 1, slots = 8, onRun }: LoadOptions = {}): Promise<OnnxModel> {
+    const bundle = await readBundle(folder)
+    const refused: ProviderReport['refused'] = []
+    for (const provider of providers) {
+      try {
+        const graphs = await openGraphs(bundle, { provider, threads, onRun })
+        return new OnnxModel(bundle, graphs, { used: provider, refused }, slots)
+      } catch (error) {
+        if (error instanceof BundleError) throw error
+        refused.push({ provider, because: error instanceof Error ? error.message : String(error) })
+      }
+    }
+    throw new BundleError('manifest.json', `no execution provider takes this bundle: ${refused.map(({ provider, because }) => `${provider}: ${because}`).join('; ')}`)
+  }
+
+  async encode(pictures: readonly Uint8Array[]): Promise<Scene[]> {
+    const { height, width } = this.image
+    const one = height * width * 3
+    const count = pictures.length
+    let pixels = pictures[0] ?? new Uint8Array(0)
+    if (count > 1) {
+      pixels = new Uint8Array(count * one)
+      pictures.forEach((picture, index) => pixels.set(picture, index * one))
+    }
+    if (pixels.length !== count * one) throw new RangeError(`The encoder takes pictures of ${width}×${height} RGB, ${one} bytes each.`)
+    const feeds: Feeds = this.unit === 'frame' ? { 'pixels.frame': bytes(pixels, [count, height, width, 3]) } : { 'pixels.clip': bytes(pixels, [1, count, height, width, 3]) }
+    const results = await this.#vision.run(feeds)
+    const rows = this.unit === 'frame' ? count : 1
+    return Array.from({ length: rows }, (_, row): Scene => {
+      const features: Feeds = {}
+      for (const role of FEATURES) {
+        if (this.#vision.gives.has(role)) features[role] = rowOf(floatOf(results, role, this.#vision), row, 1)
+      }
+      const visual = rowOf(floatOf(results, 'visual', this.#vision), row, 1)
+      return { visual: floats(visual.data, visual.dims.slice(1)), features }
+    })
+  }
+
+  window(scenes: readonly Scene[], mediaTimes: readonly number[]): Window {
+    const last = mediaTimes.at(-1) ?? 0
+    const used = this.unit === 'clip' ? scenes.slice(-1) : scenes
+    const [tokens = 0, channels = 0] = used[0]?.visual.dims ?? []
+    const visual = new Float32Array(used.length * tokens * channels)
+    used.forEach((scene, index) => visual.set(scene.visual.data, index * tokens * channels))
+    const times = Float32Array.from(mediaTimes, (time) => time - last)
+    return { visual: floats(visual, [1, used.length, tokens, channels]), times: floats(times, [1, times.length]), mediaTimes }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.graphs.values()].map((graph) => graph.close()))
+  }
+}
+
+function rowOf({ data, dims }: { data: Float32Array; dims: readonly number[] }, row: number, rows: number) {
+  const size = data.length / (dims[0] ?? 1)
+  const part = dims[0] === rows ? data : data.slice(row * size, (row + 1) * size)
+  return floats(part, [1, ...dims.slice(1)])
+}
+
+async function openGraphs({ folder, manifest }: Bundle, { provider, threads, onRun }: { provider: Provider; threads: number; onRun?: LoadOptions['onRun'] }): Promise<Map<string, Graph>> {
+  const graphs = new Map<string, Graph>()
+  try {
+    for (const [name, graph] of namedGraphs(manifest)) {
+      const runner = await openRunner(join(folder, graph.file), { provider, threads })
+      const watched = onRun
+        ? { ...runner, run: async (...run: Parameters<typeof runner.run>) => { onRun(name, true); try { return await runner.run(...run) } finally { onRun(name, false) } } }
+        : runner
+      graphs.set(name, new Graph(name, graph, watched))
+    }
+    return graphs
+  } catch (error) {
+    for (const graph of graphs.values()) await graph.close()
+    throw error
+  }
+}
+
+/** Every graph of a manifest by the name the golden index uses: `vision`, `decoder`, `region.main`, `mask.prompt.state`, … */
+export function namedGraphs(manifest: BundleManifest): [string, GraphManifest][] {
+  const own = Object.entries(manifest.graphs)
+  const heads = manifest.heads.flatMap((head) => Object.entries(head.graphs).map(([part, graph]) => [`${head.task}.${part}`, graph] as const))
+  return [...own, ...heads].flatMap(([name, graph]) => (graph ? [[name, graph] as [string, GraphManifest]] : []))
+}

@@ -1,0 +1,17 @@
+/** A tensor as the runtime handles it: flat data and its dimensions. Only the three element types that bundles use. */
+export type FloatTensor = { type: 'float32'; data: Float32Array; dims: readonly number[] }
+export type IntTensor = { type: 'int64'; data: BigInt64Array; dims: readonly number[] }
+export type ByteTensor = { type: 'uint8'; data: Uint8Array; dims: readonly number[] }
+export type Tensor = FloatTensor | IntTensor | ByteTensor
+
+export const floats = (data: Float32Array, dims: readonly number[]): FloatTensor => ({ type: 'float32', data, dims })
+export const bytes = (data: Uint8Array, dims: readonly number[]): ByteTensor => ({ type: 'uint8', data, dims })
+export const ints = (values: readonly number[], dims: readonly number[]): IntTensor => ({ type: 'int64', data: BigInt64Array.from(values, BigInt), dims })
+
+/** Rows put one after the other: Q vectors of one width as [Q, width]. */
+export function stack(rows: readonly Float32Array[]): FloatTensor {
+  const width = rows[0]?.length ?? 0
+  const data = new Float32Array(rows.length * width)
+  rows.forEach((row, index) => data.set(row, index * width))
+  return floats(data, [rows.length, width])
+}

@@ -1,0 +1,64 @@
+import type { BundleManifest } from '@fovea/protocol'
+import { Template } from '@huggingface/jinja'
+import { Tokenizer } from '@huggingface/tokenizers'
+import { BundleError } from './bundle-error.ts'
+
+export type TaskToken = { task: BundleManifest['heads'][number]['task']; triggerId: number; taskId: number }
+/** The ids around the visual prefix. */
+export type Prompt = { before: number[]; after: number[] }
+
+/** Text to ids and back, the prompt, and the tokens that mean more than words. */
+export class Vocabulary {
+  readonly eos: number
+  readonly phrase: number
+  readonly visual: number
+  readonly tokens: readonly TaskToken[]
+  readonly #tokenizer: Tokenizer
+  readonly #template: Template
+  readonly #special: readonly string[]
+
+  constructor(manifest: BundleManifest, tokenizerJson: object) {
+    const { language, tokenizer: file } = manifest
+    this.#tokenizer = new Tokenizer(tokenizerJson, {})
+    this.#template = new Template(language.template)
+    const id = (token: string): number => {
+      const found = this.#tokenizer.token_to_id(token)
+      if (found === undefined) throw new BundleError(file, `has no token ${token}, which the manifest names.`)
+      if (found >= language.vocabulary) throw new BundleError(file, `token ${token} has id ${found}; the manifest's vocabulary ends at ${language.vocabulary}.`)
+      return found
+    }
+    this.eos = id(language.eos)
+    this.phrase = id(language.phraseToken)
+    this.visual = id(language.visualToken)
+    if (language.boxToken) id(language.boxToken)
+    this.tokens = manifest.heads.map(({ task, token }) => ({ task, triggerId: id(token.trigger), taskId: id(token.task) }))
+    this.#special = [...this.#tokenizer.get_added_tokens_decoder().values()].map((token) => token.content)
+  }
+
+  /** The ids of an ask, split where the visual prefix goes. Special tokens in a user's words are words taken out, not commands. */
+  prompt(text: string): Prompt {
+    const ids = this.encode(this.#template.render({ text: this.#plain(text) }))
+    const at = ids.indexOf(this.visual)
+    return at < 0 ? { before: [], after: ids } : { before: ids.slice(0, at), after: ids.slice(at + 1) }
+  }
+
+  /** What is fed after the prompt of a bare phrase to make a head speak: `<p> phrase <trigger> <task>`. */
+  forced(phrase: string, { triggerId, taskId }: TaskToken): number[] {
+    return [this.phrase, ...this.encode(this.#plain(phrase)), triggerId, taskId]
+  }
+
+  encode(text: string): number[] {
+    return this.#tokenizer.encode(text, { add_special_tokens: false }).ids
+  }
+
+  /** Ids as text, special tokens left out. */
+  text(ids: readonly number[]): string {
+    return ids.length === 0 ? '' : this.#tokenizer.decode([...ids], { skip_special_tokens: true })
+  }
+
+  #plain(text: string): string {
+    let plain = text
+    for (const token of this.#special) if (plain.includes(token)) plain = plain.replaceAll(token, ' ')
+    return plain.trim()
+  }
+}
