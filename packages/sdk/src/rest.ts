@@ -58,7 +58,7 @@ const BY_STATUS: Record<number, ErrorCode> = {
 
 function problem(status: number, value: unknown): ProtocolError {
   const body = typeof value === 'object' && value !== null ? value : {}
-  const known = 'code' in body && typeof body.code === 'string' ? codeOf(body.code) : undefined
+  const known = 'code' in body && typeof body.code === 'string' && isCode(body.code) ? body.code : undefined
   const detail = 'detail' in body && typeof body.detail === 'string' ? body.detail : `The edge answered with status ${status}.`
   const retryAfterMs = 'retryAfterMs' in body && typeof body.retryAfterMs === 'number' ? { retryAfterMs: body.retryAfterMs } : {}
   const retryable = 'retryable' in body && typeof body.retryable === 'boolean' ? body.retryable : status >= 500 || status === 429
@@ -88,7 +88,6 @@ const CODES: Record<ErrorCode, true> = {
   internal: true,
 }
 
-function codeOf(code: string): ErrorCode | undefined {
-  const isCode = (value: string): value is ErrorCode => Object.hasOwn(CODES, value)
-  return isCode(code) ? code : undefined
+function isCode(value: string): value is ErrorCode {
+  return Object.hasOwn(CODES, value)
 }

@@ -31,7 +31,7 @@ export class Subjects {
   }
 
   failAll(error: Error): void {
-    for (const id of [...this.#subjects.keys()]) this.fail(id, error)
+    for (const id of this.#subjects.keys()) this.fail(id, error)
   }
 }
 

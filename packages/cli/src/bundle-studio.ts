@@ -1,0 +1,28 @@
+import { build } from 'esbuild'
+import { cp, mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { inRepository } from './repository.ts'
+
+/** The studio page, built into a folder: its script by esbuild, its other files copied. False where there is no studio. */
+export async function bundleStudio(into: string, from = inRepository('workers/studio')): Promise<boolean> {
+  const entry = join(from, 'src/main.ts')
+  if (!(await isFile(entry))) return false
+  await mkdir(into, { recursive: true })
+  await cp(join(from, 'public'), into, { recursive: true })
+  await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    outfile: join(into, 'main.js'),
+    minify: true,
+    conditions: ['browser'],
+    logLevel: 'silent',
+    sourcemap: 'linked',
+  })
+  return true
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false
+}
