@@ -1,0 +1,1 @@
+"""Fovea's trainer: data, backbones, heads, stages, export."""

@@ -1,0 +1,85 @@
+"""The `vision` graph of nano: frozen encoder, frozen evidence and trained neck, from a uint8 picture to tokens and maps."""
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainer.backbones.evidence import Evidence
+from trainer.backbones.lite0 import Lite0, Taps
+from trainer.backbones.nano_neck import Maps, NanoNeck
+from trainer.config import NanoConfig
+from trainer.vocabulary import COLOURS
+
+
+class Sight(NamedTuple):
+    """What the frozen parts say of a frame; this is what the feature cache keeps."""
+    taps: Taps
+    rgb: Tensor       # (B, 3, 2G, 2G) in −1..1
+    evidence: Tensor  # (B, E, G, G) in 0–1
+    ltrb: Tensor      # (B, 4, G, G) the detector's box at each cell
+
+
+class FrozenEyes(nn.Module):
+    """No parameter here is ever trained; `state_dict` of a run leaves them out."""
+
+    def __init__(self, config: NanoConfig) -> None:
+        super().__init__()
+        self.evidence = Evidence.pretrained()
+        self.size = config.encoder_picture
+
+    @property
+    def encoder(self) -> Lite0:
+        return self.evidence.encoder  # one set of weights, two looks: 160 px for the model, the evidence's own size for nouns
+
+    @torch.no_grad()
+    def forward(self, frames: Tensor) -> Sight:
+        """frames: uint8 (B, S, S, 3)."""
+        taps, rgb = self.look(frames)
+        found = self.evidence(frames)
+        return Sight(taps, rgb, torch.cat([found.coco, found.imagenet], 1), found.ltrb)
+
+    def look(self, frames: Tensor) -> tuple[Taps, Tensor]:
+        small = frames.permute(0, 3, 1, 2).float()
+        if small.shape[-1] != self.size:
+            small = F.interpolate(small, size=(self.size, self.size), mode='bilinear', align_corners=False, antialias=False)
+        taps = self.encoder.taps((small - self.encoder.mean) / self.encoder.std)
+        return taps, F.avg_pool2d(small, 4) / 127.5 - 1
+
+
+class NanoEyes(nn.Module):
+    def __init__(self, config: NanoConfig, frozen: FrozenEyes, neck: NanoNeck) -> None:
+        super().__init__()
+        self.frozen, self.neck, self.block = frozen, neck, config.grid // config.coarse
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 (B, S, S, 3) → visual (B, N, C), s8 (B, F8, G, G), s4 (B, skip, 2G, 2G)."""
+        sight = self.frozen(frames)
+        maps = self.neck.maps(sight.taps, sight.rgb)
+        tokens = self.neck.tokens(sight.taps.s16, sight.taps.s32)
+        return visual_tokens(tokens, self.neck.fine_tokens(maps), sight.evidence, self.block), joined_map(maps, sight), maps.skip
+
+
+def visual_tokens(tokens: Tensor, fine: Tensor, evidence: Tensor, block: int) -> Tensor:
+    """(B, N, d), (B, N, fine), evidence (B, E, G, G) → (B, N, d + fine + E)."""
+    coarse = F.max_pool2d(evidence, block).flatten(2).transpose(1, 2)
+    return torch.cat([tokens, fine, coarse], dim=2)
+
+
+def joined_map(maps: Maps, sight: Sight) -> Tensor:
+    """The stride-8 map as heads get it: features, match, colour, centre, evidence, ltrb along the channels."""
+    return torch.cat([maps.features, maps.match, maps.colour, maps.centre, sight.evidence, sight.ltrb], dim=1)
+
+
+def split_map(s8: Tensor, config: NanoConfig) -> 'HeadMap':
+    evidence = s8.shape[1] - config.features - config.match - (len(COLOURS) + 1) - 1 - 4
+    return HeadMap(*s8.split([config.features, config.match, len(COLOURS) + 1, 1, evidence, 4], dim=1))
+
+
+class HeadMap(NamedTuple):
+    features: Tensor
+    match: Tensor
+    colour: Tensor
+    centre: Tensor
+    evidence: Tensor
+    ltrb: Tensor

@@ -1,0 +1,77 @@
+"""Nouns in one space with the picture: the evidence that a noun is in view, where, and when.
+
+This is what lets a small language model say "there is no cat": the embedding of every noun in a question carries how well the noun matches
+each frame, where it matches, and what the frozen eyes say of it (design: docs/design/model.md, evidence embedding).
+"""
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from trainer.config import NanoConfig
+
+
+class VisualParts(NamedTuple):
+    """The channels of a visual token, by meaning. Each (B, T, N, ·)."""
+    tokens: Tensor    # d
+    fine: Tensor      # fine
+    best: Tensor      # M, the match vector where a centre is likeliest
+    count: Tensor     # 2, centres in the cell, surest centre
+    evidence: Tensor  # E
+
+
+class NounEvidence(NamedTuple):
+    trace: Tensor    # (B, Q, T) how well the noun matches each frame
+    place: Tensor    # (B, Q, 2T) where, per frame
+    last: Tensor     # (B, Q, 3N) coarse, fine and pretrained match over the last frame's cells
+
+
+class NounSpace(nn.Module):
+    """Noun vectors, shared by evidence, alignment losses, the state's class and the language model's embedding."""
+
+    def __init__(self, config: NanoConfig, noun_channels: Tensor) -> None:
+        super().__init__()
+        nouns, _ = noun_channels.shape
+        self.config = config
+        self.vectors = nn.Parameter(torch.randn(nouns, config.match) * config.match ** -0.5)
+        self.project = nn.Linear(config.width, config.match)
+        self.coarse_scale = nn.Parameter(torch.tensor([4.0, -4.0]))
+        self.fine_scale = nn.Parameter(torch.tensor([4.0, -4.0]))
+        self.blend = nn.Parameter(torch.tensor([1.0, 1.0, 4.0, -1.0]))  # coarse, fine, pretrained, bias: the score of presence
+        self.register_buffer('noun_channels', noun_channels, persistent=False)  # (nouns, E) which pretrained channels speak of a noun
+
+    def split(self, visual: Tensor) -> VisualParts:
+        c = self.config
+        return VisualParts(*visual.split([c.width, c.fine, c.match, 2, self.noun_channels.shape[1]], dim=-1))
+
+    def unit(self) -> Tensor:
+        return nn.functional.normalize(self.vectors, dim=-1) * self.vectors.shape[1] ** 0.5  # (nouns, M)
+
+    def coarse_match(self, tokens: Tensor, nouns: Tensor) -> Tensor:
+        """tokens (..., N, d), nouns (..., Q, M) → logits (..., Q, N)."""
+        cells = nn.functional.layer_norm(self.project(tokens), (self.config.match,))
+        return nouns @ cells.transpose(-1, -2) / self.config.match * self.coarse_scale[0].abs() + self.coarse_scale[1]
+
+    def fine_match(self, cells: Tensor, nouns: Tensor) -> Tensor:
+        """cells (..., N, M), nouns (..., Q, M) → logits (..., Q, N)."""
+        cells = nn.functional.layer_norm(cells, (self.config.match,))
+        return nouns @ cells.transpose(-1, -2) / self.config.match * self.fine_scale[0].abs() + self.fine_scale[1]
+
+    def look_up(self, visual: Tensor, nouns: Tensor, channels: Tensor, grid: Tensor) -> NounEvidence:
+        """visual (B, T, N, C), nouns (B, Q, M), channels (B, Q, E), grid (N, 2) centres of the cells."""
+        parts = self.split(visual)
+        coarse = self.coarse_match(parts.tokens, nouns[:, None])            # (B, T, Q, N)
+        place = coarse.softmax(-1) @ grid                                   # (B, T, Q, 2)
+        fine = self.fine_match(parts.best[:, -1], nouns)                    # (B, Q, N)
+        known = channels @ parts.evidence[:, -1].transpose(1, 2)            # (B, Q, N)
+        trace = coarse.amax(-1).transpose(1, 2)                             # (B, Q, T)
+        return NounEvidence(trace, place.permute(0, 2, 1, 3).flatten(2), torch.cat([coarse[:, -1], fine, known * 4], -1))
+
+    def presence(self, visual: Tensor) -> Tensor:
+        """How surely each noun is in the last frame: logits (B, nouns)."""
+        parts = self.split(visual[:, -1:])
+        nouns = self.unit()
+        coarse = self.coarse_match(parts.tokens[:, 0], nouns).amax(-1)
+        fine = self.fine_match(parts.best[:, 0], nouns).amax(-1)
+        known = parts.evidence[:, 0].amax(1) @ self.noun_channels.T
+        return self.blend[0] * coarse + self.blend[1] * fine + self.blend[2] * known + self.blend[3]

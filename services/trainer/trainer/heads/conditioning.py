@@ -1,0 +1,87 @@
+"""What a task embedding says about a picture: which noun, which colour, where, and how that lights up the map.
+
+All spatial heads begin here. The state's class posterior turns into three heat maps (learned match, pretrained evidence, colour); the state
+itself gives a free query and a preferred place. Input: the map of a frame and `state (Q, d)`; output: FiLM-ed features and heats per query.
+"""
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainer.backbones.nano_eyes import HeadMap
+from trainer.backbones.nano_nouns import NounSpace
+from trainer.config import NanoConfig
+from trainer.vocabulary import COLOURS
+
+HEATS = 6
+
+
+class Named(NamedTuple):
+    noun: Tensor    # (Q, nouns) logits: the class that the state names
+    colour: Tensor  # (Q, colours + 1) logits, the last one: no colour said
+
+
+class StateReader(nn.Module):
+    """The state must name its class: cross-entropy on these logits ties every task embedding to a noun and a colour."""
+
+    def __init__(self, config: NanoConfig, nouns: NounSpace) -> None:
+        super().__init__()
+        self.nouns = nouns
+        self.to_noun = nn.Linear(config.width, config.match)
+        self.to_colour = nn.Linear(config.width, len(COLOURS) + 1)
+
+    def forward(self, state: Tensor) -> Named:
+        return Named(self.to_noun(state) @ self.nouns.unit().T / self.nouns.config.match ** 0.5, self.to_colour(state))
+
+
+class Conditioning(nn.Module):
+    def __init__(self, config: NanoConfig, nouns: NounSpace, reader: StateReader) -> None:
+        super().__init__()
+        f, g = config.features, config.grid
+        self.config, self.nouns, self.reader = config, nouns, reader
+        self.query = nn.Linear(config.width, f)
+        self.place = nn.Linear(config.width, 32)
+        self.film = nn.Linear(config.width, 2 * f)
+        self.inputs = nn.Conv2d(f, f, 1)
+        self.lift = nn.Conv2d(HEATS, f, 1)
+        side = (torch.arange(g) + 0.5) / g
+        waves = torch.cat([torch.sin(side[None] * 3.1416 * k) for k in (torch.arange(8)[:, None] / 2 + 0.5,)] +
+                          [torch.cos(side[None] * 3.1416 * k) for k in (torch.arange(8)[:, None] / 2 + 0.5,)], 0)  # (16, G)
+        self.register_buffer('waves', torch.cat([waves[:, None].expand(-1, g, -1), waves[:, :, None].expand(-1, -1, g)], 0), persistent=False)  # (32, G, G)
+
+    def forward(self, maps: HeadMap, state: Tensor, frame: Tensor | None = None, trust: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """maps (P, ·, G, G) of P frames, state (Q, d) → features (Q, F, G, G), heats (Q, 6, G, G).
+
+        frame (Q), ascending, is the frame that each query reads; without it all read the first.
+        trust (Q) is 0 where there is no state (a mask prompted by a box or a point): then the heats say nothing.
+        """
+        named = self.reader(state)
+        posterior = named.noun.softmax(-1)                                             # (Q, nouns)
+        vector = posterior @ self.nouns.unit()                                         # (Q, M)
+        cells = F.layer_norm(maps.match.movedim(1, -1), (self.config.match,)).movedim(-1, 1)
+        match = dot(cells, vector, frame) / self.config.match ** 0.5
+        known = dot(maps.evidence, posterior @ self.nouns.noun_channels, frame) * 4
+        colour = dot(maps.colour.softmax(1), named.colour.softmax(-1)[:, :maps.colour.shape[1]], frame) * 2
+        free = dot(maps.features, self.query(state), frame) / self.config.features ** 0.5
+        place = torch.einsum('qc,chw->qhw', self.place(state), self.waves)[:, None] / 4
+        heats = torch.cat([match, known, colour, free, place, rows_of(maps.centre, frame, state.shape[0])], 1)  # (Q, 6, G, G)
+        if trust is not None:
+            heats = heats * trust[:, None, None, None]
+        scale, shift = self.film(state)[:, :, None, None].chunk(2, 1)
+        return rows_of(self.inputs(maps.features), frame, state.shape[0]) * (1 + scale) + shift + self.lift(heats), heats
+
+
+def rows_of(maps: Tensor, frame: Tensor | None, rows: int) -> Tensor:
+    """The map of each query's frame: (P, C, h, w) → (Q, C, h, w)."""
+    return maps.expand(rows, -1, -1, -1) if frame is None else maps[frame]
+
+
+def dot(maps: Tensor, vector: Tensor, frame: Tensor | None) -> Tensor:
+    """(P, C, G, G) · (Q, C) → (Q, 1, G, G), without a copy of the map for every query."""
+    _, channels, height, width = maps.shape
+    if frame is None:
+        return (vector @ maps[0].view(channels, height * width)).view(-1, 1, height, width)
+    which, counts = frame.unique_consecutive(return_counts=True)
+    parts = [rows @ maps[int(p)].reshape(channels, height * width) for p, rows in zip(which, vector.split(counts.tolist()))]
+    return torch.cat(parts).view(-1, 1, height, width)

@@ -1,0 +1,137 @@
+"""The mask head: outlines in the prompted frame, and through the frames after it with a memory (the shape of SAM 2, arXiv 2408.00714, made small).
+
+Parts, as docs/design/bundle.md names them: `prompt.*` turns a task embedding, a box, points or a mask into prompt tokens; `decode` reads one frame
+with the prompt and the memory; `memory` writes what was found for later frames. Where the paper's release imitates SAM 2's box prompt (arXiv
+2412.19326, section 3.1), this head is trained on pixels, through several frames of its own memory.
+
+A prompt is two tokens: the task embedding (and a flag that there is one), and the prompt drawn on the 20×20 grid, which counts on its own frame only.
+"""
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainer.backbones.nano_eyes import HeadMap
+from trainer.backbones.nano_neck import Separable, norm, up_by
+from trainer.config import NanoConfig
+from trainer.heads.conditioning import Conditioning, rows_of
+
+PROMPT_TOKENS = 2
+KEY = 32
+AGES = 8
+
+
+class Masks(NamedTuple):
+    mask: Tensor    # (Q, 2G, 2G) logits
+    iou: Tensor     # (Q) logit of the outline's IoU
+    object: Tensor  # (Q) logit of presence
+
+
+class Memory(NamedTuple):
+    tokens: Tensor  # (Q, M, m, c)
+    valid: Tensor   # (Q, M) 0/1
+    age: Tensor     # (Q, M) frames ago
+
+
+class MaskHead(nn.Module):
+    task = 'mask'
+
+    def __init__(self, config: NanoConfig, conditioning: Conditioning) -> None:
+        super().__init__()
+        f, g, c = config.features, config.grid, config.memory
+        self.config, self.conditioning = config, conditioning
+        self.draw = nn.Conv2d(2, f, 3, padding=1)
+        self.query = nn.Conv2d(f, KEY, 1)
+        self.key, self.value = nn.Linear(c, KEY), nn.Linear(c, f)
+        self.read = nn.Conv2d(f, f, 1)
+        self.age = nn.Parameter(torch.zeros(AGES))
+        self.nothing = nn.Parameter(torch.zeros(f))
+        self.where = nn.Parameter(torch.randn(KEY, g, g) * 0.1)
+        self.trunk = nn.Sequential(norm(f), Separable(f), Separable(f, dilation=2), Separable(f))
+        self.rough = nn.Conv2d(f, 1, 1)
+        self.outline = nn.Sequential(nn.Conv2d(f // 2 + config.skip, f // 2, 1), Separable(f // 2), nn.GELU(), nn.Conv2d(f // 2, 1, 3, padding=1))
+        self.narrow = nn.Conv2d(f, f // 2, 1)
+        self.judge = nn.Sequential(nn.Linear(2 * f + 2, f), nn.GELU(), nn.Linear(f, 2))  # IoU, presence
+        self.write = nn.Sequential(nn.Conv2d(2 * f + 1, f, 1), nn.GELU(), Separable(f), nn.Conv2d(f, c, 1))
+        self.where_memory = nn.Parameter(torch.randn(c, g // 2, g // 2) * 0.1)
+        self.pointer = nn.Linear(f + 1, c)
+
+    @property
+    def memory_tokens(self) -> int:
+        return (self.config.grid // 2) ** 2 + 1
+
+    def prompt_state(self, state: Tensor) -> Tensor:
+        """(Q, d) → prompt (Q, 2, G·G)."""
+        cells = self.config.grid ** 2
+        first = torch.cat([state, torch.ones_like(state[:, :1])], 1)
+        return torch.stack([F.pad(first, (0, cells - first.shape[1])), torch.zeros_like(state[:, :1]).expand(-1, cells)], 1)
+
+    def prompt_drawn(self, drawn: Tensor) -> Tensor:
+        """A drawing (Q, G, G) in −1..1 → prompt (Q, 2, G·G), with no state."""
+        flat = drawn.flatten(1)
+        return torch.stack([torch.zeros_like(flat), flat], 1)
+
+    def prompt_boxes(self, boxes: Tensor) -> Tensor:
+        """(Q, 4) xyxy 0–1: the share of every cell that the box covers."""
+        g = self.config.grid
+        low = torch.arange(g, device=boxes.device, dtype=boxes.dtype)
+        scaled = boxes * g
+        x = (torch.minimum(scaled[:, 2:3], low + 1) - torch.maximum(scaled[:, 0:1], low)).clamp(0, 1)  # (Q, G)
+        y = (torch.minimum(scaled[:, 3:4], low + 1) - torch.maximum(scaled[:, 1:2], low)).clamp(0, 1)
+        return self.prompt_drawn(y[:, :, None] * x[:, None, :])
+
+    def prompt_points(self, points: Tensor) -> Tensor:
+        """(Q, n, 3) x, y, label: a bump at each point, upwards inside (1), downwards outside (0), none for padding (−1)."""
+        g = self.config.grid
+        centre = torch.arange(g, device=points.device, dtype=points.dtype) + 0.5
+        x = torch.exp(-((points[..., 0:1] * g - centre) ** 2) / 2)  # (Q, n, G)
+        y = torch.exp(-((points[..., 1:2] * g - centre) ** 2) / 2)
+        label = points[..., 2]
+        sign = (label > 0.5).to(points.dtype) - ((label > -0.5) & (label < 0.5)).to(points.dtype)
+        return self.prompt_drawn(torch.einsum('qny,qnx,qn->qyx', y, x, sign).clamp(-1, 1))
+
+    def prompt_mask(self, mask: Tensor) -> Tensor:
+        """(Q, 2G, 2G) logits, as `decode` gives them."""
+        return self.prompt_drawn(F.avg_pool2d(mask.sigmoid()[:, None], 2)[:, 0])
+
+    def decode(self, maps: HeadMap, skip: Tensor, prompt: Tensor, age: Tensor, memory: Memory, frame: Tensor | None = None) -> Masks:
+        """maps, skip of P frames; frame (Q) which of them each query reads; prompt (Q, 2, G·G); age (Q) frames since the prompt."""
+        d, g, rows = self.config.width, self.config.grid, prompt.shape[0]
+        state, trust = prompt[:, 0, :d], prompt[:, 0, d]
+        x, heats = self.conditioning(maps, state, frame, trust)
+        now = (age < 0.5).to(x.dtype)[:, None, None, None]
+        drawn = prompt[:, 1].view(rows, 1, g, g) * now
+        x = x + self.draw(torch.cat([drawn, now.expand(-1, -1, g, g)], 1)) + self.read(self.recall(rows_of(maps.features, frame, rows), memory))
+        x = self.trunk(x)
+        rough = self.rough(x)
+        fine = torch.cat([up_by(self.narrow(x), 2), rows_of(skip, frame, rows)], 1)
+        mask = (self.outline(fine) + up_by(rough, 2))[:, 0]
+        weight = rough.flatten(2).softmax(-1)
+        pooled = torch.cat([(x.flatten(2) * weight).sum(-1), x.mean((2, 3)), rough.amax((2, 3)), heats.amax(1).amax((1, 2))[:, None]], 1)
+        judged = self.judge(pooled)
+        return Masks(mask, judged[:, 0], judged[:, 1])
+
+    def recall(self, features: Tensor, memory: Memory) -> Tensor:
+        """Cells ask the memory what was there: attention over all entries' tokens → (Q, F, G, G)."""
+        g, (q, m, n, c) = self.config.grid, memory.tokens.shape
+        query = (self.query(features) + self.where).flatten(2).transpose(1, 2)  # (Q, G·G, KEY)
+        tokens = memory.tokens.reshape(q, m * n, c)
+        old = self.age[memory.age.long().clamp(0, AGES - 1)] + (memory.valid - 1) * 1e4            # (Q, M)
+        bias = old[:, :, None].expand(-1, -1, n).reshape(q, 1, m * n)
+        weights = (query @ self.key(tokens).transpose(1, 2) / KEY ** 0.5 + bias).softmax(-1)       # (Q, G·G, M·m)
+        any_entry = memory.valid.amax(1)[:, None, None]
+        found = weights @ self.value(tokens) * any_entry + self.nothing * (1 - any_entry)
+        return found.transpose(1, 2).unflatten(2, (g, g))
+
+    def memorise(self, maps: HeadMap, mask: Tensor, present: Tensor, frame: Tensor | None = None) -> Tensor:
+        """mask (Q, 2G, 2G) logits, present (Q) probability → memory tokens (Q, m, c): a 10×10 picture of it and one pointer."""
+        features = rows_of(maps.features, frame, mask.shape[0])
+        share = F.avg_pool2d(mask.sigmoid()[:, None], 2) * present[:, None, None, None]
+        written = F.avg_pool2d(self.write(torch.cat([features, features * share, share], 1)), 2) + self.where_memory
+        weight = share / share.sum((2, 3), keepdim=True).clamp(min=1e-3)
+        pointer = self.pointer(torch.cat([(features * weight).sum((2, 3)), present[:, None]], 1))
+        return torch.cat([written.flatten(2).transpose(1, 2), pointer[:, None]], 1)
+
+    def no_memory(self, rows: int, entries: int = 1) -> Memory:
+        return Memory(torch.zeros(rows, entries, self.memory_tokens, self.config.memory), torch.zeros(rows, entries), torch.zeros(rows, entries))

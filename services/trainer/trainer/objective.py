@@ -1,0 +1,188 @@
+"""L = L_text + L_assign + Σ w·L_task: one forward pass over a batch and every loss part by name (TPO, equation 1).
+
+L_assign is the part of the text loss that falls on triggers; it is reported on its own. The alignment losses are nano's own (docs/design/model.md §6).
+"""
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainer.backbones.nano_eyes import HeadMap, visual_tokens
+from trainer.backbones.nano_neck import Maps
+from trainer.batch import NOTHING, UNSURE, Batch
+from trainer.heads.mask import Masks, Memory
+from trainer.losses.focal import centre_focal, gaussian_heat
+from trainer.losses.mask import mask_loss
+from trainer.losses.moment import moment_loss
+from trainer.losses.region import RegionTargets, region_loss
+from trainer.model import TpoModel
+from trainer.vocabulary import vocabulary
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of the parts; a stage leaves out what it does not train."""
+    text: float = 1.0
+    align: float = 0.5
+    name: float = 0.3
+    region: float = 1.0
+    mask: float = 1.0
+    track: float = 1.0
+    moment: float = 1.0
+
+
+@dataclass
+class Pass:
+    """What one forward pass has computed, for losses, counterfactual tests and pictures."""
+    maps: Maps
+    head_map: HeadMap
+    visual: Tensor   # (B, T, N, C)
+    hidden: Tensor   # (B, S, d)
+    states: Tensor   # (Q, d)
+
+
+def look_and_read(model: TpoModel, batch: Batch) -> Pass:
+    neck = model.backbone.neck
+    b, t = batch.s16.shape[:2]
+    tokens = neck.tokens(batch.s16.flatten(0, 1), batch.s32.flatten(0, 1)).unflatten(0, (b, t))  # (B, T, N, d)
+    maps = neck.maps(batch.pool, batch.rgb)
+    last = Maps(*(part[batch.last] for part in maps))
+    newest = visual_tokens(tokens[:, -1], neck.fine_tokens(last), batch.evidence[batch.last], neck.block)  # (B, N, C)
+    older = F.pad(tokens[:, :-1], (0, newest.shape[-1] - tokens.shape[-1]))  # only the last frame's fine and pretrained parts are ever read
+    visual = torch.cat([older, newest[:, None]], 1)
+    prefix = model.backbone.prefix(visual, batch.times)
+    text = model.backbone.embed(batch.ids, visual, batch.times)
+    hidden = model.read(prefix, text, batch.block, batch.place)
+    states = hidden[batch.queries.lesson, batch.queries.position]
+    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, batch.evidence, batch.ltrb), visual, hidden, states)
+
+
+def objective(model: TpoModel, batch: Batch, weights: Weights) -> dict[str, Tensor]:
+    """Loss parts; their sum is what is minimised."""
+    done = look_and_read(model, batch)
+    parts = text_loss(model, batch, done.hidden, weights.text)
+    if weights.align:
+        parts |= alignment_loss(model, batch, done, weights.align)
+    if weights.name and len(done.states):
+        parts |= naming_loss(model, batch, done.states, weights.name)
+    if weights.region and len(batch.region.query):
+        rows = batch.region
+        found = model.region.maps(done.head_map, done.states[rows.query], rows.frame)
+        parts |= scaled('region', region_loss(found, RegionTargets(rows.boxes, rows.owner)), weights.region)
+    if weights.mask and len(batch.mask.query):
+        parts |= scaled('mask', mask_loss(key_masks(model, batch, done), batch.mask.target), weights.mask)
+    if weights.track and len(batch.tracks.query):
+        parts |= scaled('track', track_loss(model, batch, done), weights.track)
+    if weights.moment and len(batch.moment.query):
+        rows = batch.moment
+        found = model.moment.frames(done.visual[rows.lesson], done.states[rows.query])
+        parts |= scaled('moment', moment_loss(found, rows.spans), weights.moment)
+    return parts
+
+
+def scaled(prefix: str, parts: dict[str, Tensor], weight: float) -> dict[str, Tensor]:
+    return {f'{prefix}.{name}': value * weight for name, value in parts.items()}
+
+
+def text_loss(model: TpoModel, batch: Batch, hidden: Tensor, weight: float) -> dict[str, Tensor]:
+    """Cross-entropy of each answer token from the position before it; triggers apart, as L_assign."""
+    row, column = (batch.weights[:, 1:] > 0).nonzero(as_tuple=True)
+    if len(row) == 0:
+        return {'text': hidden.sum() * 0}
+    wanted, share = batch.ids[row, column + 1], batch.weights[row, column + 1]
+    losses = F.cross_entropy(model.backbone.logits(hidden[row, column]), wanted, reduction='none') * share
+    words = vocabulary()
+    trigger = torch.isin(wanted, torch.tensor([words.id(f'<{task}>') for task in ('region', 'mask', 'moment')]))
+    total = share.sum()
+    return {'text': weight * losses[~trigger].sum() / total, 'assign': weight * losses[trigger].sum() / total}
+
+
+def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) -> dict[str, Tensor]:
+    named = model.reader(states)
+    known = batch.queries.noun >= 0
+    return {
+        'name.noun': weight * F.cross_entropy(named.noun[known], batch.queries.noun[known]) if known.any() else states.sum() * 0,
+        'name.colour': weight * F.cross_entropy(named.colour, batch.queries.colour),
+    }
+
+
+def alignment_loss(model: TpoModel, batch: Batch, done: Pass, weight: float) -> dict[str, Tensor]:
+    """Cells must say which noun they show, coarse in every frame seen and fine in the pooled ones; the picture, which nouns are in it."""
+    nouns, truth = model.backbone.nouns, batch.alignment
+    vectors = nouns.unit()
+    coarse = nouns.coarse_match(nouns.split(done.visual).tokens, vectors)                   # (B, T, nouns, N)
+    coarse = coarse.transpose(2, 3)                                                         # (B, T, N, nouns)
+    fine = nouns.fine_match(done.maps.match.flatten(2).transpose(1, 2), vectors).transpose(1, 2)  # (P, G·G, nouns)
+    heat = gaussian_heat(truth.centres, truth.centre_of, len(truth.fine), truth.fine.shape[-1])
+    cells = truth.colour.flatten()
+    coloured = cells >= 0
+    colour = done.maps.colour.flatten(2).transpose(1, 2).flatten(0, 1)[:, :-1]
+    presence = F.binary_cross_entropy_with_logits(nouns.presence(done.visual), truth.present, reduction='none') * truth.sure
+    return {
+        'align.coarse': weight * cell_loss(coarse.flatten(0, 2), truth.coarse.flatten()),
+        'align.fine': weight * cell_loss(fine.flatten(0, 1), truth.fine.flatten()),
+        'align.frame': weight * frame_loss(coarse, truth.coarse),
+        'align.centre': weight * centre_focal(done.maps.centre[:, 0], heat).mean(),
+        'align.colour': weight * (F.cross_entropy(colour[coloured], cells[coloured]) if coloured.any() else colour.sum() * 0),
+        'align.presence': weight * presence.sum() / len(presence) / 4,
+    }
+
+
+def cell_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Things: cross-entropy over nouns and nothing (logit 0). Empty cells: the same on a sample, a third of the weight."""
+    thing, empty = truth >= 0, truth == NOTHING
+    empty = empty & (torch.rand(truth.shape) < 0.15)
+    chosen = thing | empty
+    full = F.pad(logits[chosen], (0, 1))
+    wanted = torch.where(truth[chosen] >= 0, truth[chosen], torch.tensor(logits.shape[-1]))
+    losses = F.cross_entropy(full, wanted, reduction='none')
+    share = torch.where(truth[chosen] >= 0, 1.0, 0.33)
+    return (losses * share).sum() / share.sum().clamp(min=1)
+
+
+def frame_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Multi-label: the best cell of a frame says whether a noun is in it. logits (B, T, N, nouns), truth (B, T, N)."""
+    best = logits.amax(2)                                                                  # (B, T, nouns)
+    present = torch.zeros_like(best)
+    b, t, n = (truth >= 0).nonzero(as_tuple=True)
+    present[b, t, truth[b, t, n]] = 1
+    sure = 1 - (truth == UNSURE).any(2).float()[..., None] * (1 - present)                  # where a cell is unsure, only what is surely there counts
+    losses = F.binary_cross_entropy_with_logits(best, present, reduction='none') * sure
+    return losses.sum() / (best.shape[0] * best.shape[1]) / 4
+
+
+def key_masks(model: TpoModel, batch: Batch, done: Pass) -> Masks:
+    rows = batch.mask
+    prompt = model.mask.prompt_state(done.states[rows.query])
+    age = torch.zeros(len(rows.query))
+    return model.mask.decode(done.head_map, done.maps.skip, prompt, age, model.mask.no_memory(len(rows.query)), rows.frame)
+
+
+def track_loss(model: TpoModel, batch: Batch, done: Pass) -> dict[str, Tensor]:
+    """Propagation: each step remembers its own outlines, as in serving; the loss is on every frame's pixels."""
+    rows, head = batch.tracks, model.mask
+    prompt = track_prompts(model, batch, done)
+    count, steps = rows.frames.shape
+    entries: list[Tensor] = []
+    total: dict[str, Tensor] = {}
+    for step in range(steps):
+        frame = rows.frames[:, step]
+        memory = head.no_memory(count)
+        if entries:
+            kept = [0, *range(max(1, step - 2), step)]
+            memory = Memory(torch.stack([entries[i] for i in kept], 1), torch.ones(count, len(kept)), torch.tensor([[step - i for i in kept]]).float().expand(count, -1))
+        found = head.decode(done.head_map, done.maps.skip, prompt, torch.full((count,), float(step)), memory, frame)
+        for name, value in mask_loss(found, rows.target[:, step]).items():
+            total[name] = total.get(name, 0) + value / steps
+        entries.append(head.memorise(done.head_map, found.mask, found.object.sigmoid(), frame))
+    return total
+
+
+def track_prompts(model: TpoModel, batch: Batch, done: Pass) -> Tensor:
+    rows, head = batch.tracks, model.mask
+    drawn = torch.where((rows.kind == 1)[:, None, None], head.prompt_boxes(rows.boxes), head.prompt_points(rows.points))
+    if len(done.states) == 0:
+        return drawn
+    asked = head.prompt_state(done.states[rows.query.clamp(min=0)])
+    return torch.where((rows.kind == 0)[:, None, None], asked, drawn)
