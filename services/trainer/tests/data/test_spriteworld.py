@@ -1,4 +1,5 @@
 """The exam's promises (model card: spriteworld/v1), counted on clips."""
+import hashlib
 from collections import Counter
 
 import numpy as np
@@ -150,3 +151,12 @@ def test_frames_after_the_question_bring_entries_and_exits() -> None:
         assert len(clip.frames) == 24 and all(a.frame == 15 for a in clip.asks)
         changes += sum(bool(t.visible[15] != t.visible[-1]) for t in clip.things)
     assert changes >= 15
+
+
+def test_the_exam_is_frozen() -> None:
+    """Changing what the test split asks is a new exam: a new config with a new name, not an edit."""
+    world = SpriteWorld(WorldConfig.load('spriteworld-v1'))
+    told = [[(t.noun, t.style, t.colour, t.program) for t in clip.things] + [(a.text, a.answer) for a in clip.asks]
+            for clip in (world.clip('test', i, style) for i in range(5) for style in ('seen', 'held-out'))]
+    assert world.config.hash == '54659855'
+    assert hashlib.blake2b(repr(told).encode(), digest_size=4).hexdigest() == '09c67593'

@@ -230,6 +230,13 @@ def plan(config: WorldConfig, rng: Random, noise: np.random.Generator, split: st
     frames, last = config.frames + config.after, config.frames - 1
     stage = paths.Stage(width, height, frames)
     roles = cast(config, rng, split, allowed)
+    if config.after:  # entries and exits that the language model has not seen
+        needed = {role.near for role in roles} | {role.through for role in roles}
+        for i, role in enumerate(roles):
+            if role.program in ('still', 'move', 'stop', 'start') and i not in needed and role.near < 0 and role.through < 0 and rng.random() < 0.35:
+                role.program = 'enter'
+            if role.program in ('enter', 'leave') and rng.random() < 0.75:
+                role.at = (config.frames / frames, (frames - 4) / frames)
     looks = {'same': rng.random() < 0.5}
     actors = [dress(config, rng, noise, role, split, palette, looks, len(roles), frames) for role in roles]
     bar = None

@@ -1,0 +1,52 @@
+"""`fovea-train data …`: render contact sheets, build evaluation folders, check folders."""
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .check import check_folder
+from .clip import SpriteWorld, WorldConfig
+from .folder import write_folder
+from .sheet import write_sheet
+from .splits import SPLITS
+
+app = typer.Typer(help='SpriteWorld and evaluation folders.', no_args_is_help=True)
+
+Config = Annotated[str, typer.Option(help='Which world: a file in trainer/data/configs.')]
+Split = Annotated[str, typer.Option(help='train, dev or test.')]
+Style = Annotated[str, typer.Option(help='seen or held-out (the art style that is never trained on).')]
+
+
+def world_of(config: str, split: str, style: str, **changes: int) -> SpriteWorld:
+    if split not in SPLITS:
+        raise typer.BadParameter(f'There is no split {split}; expected one of {", ".join(SPLITS)}.')
+    if style not in ('seen', 'held-out'):
+        raise typer.BadParameter(f'There is no style {style}; expected seen or held-out.')
+    return SpriteWorld(WorldConfig.load(config, **changes))
+
+
+@app.command()
+def render(out: Path, config: Config = 'spriteworld-v1', split: Split = 'train', style: Style = 'seen', count: int = 6, first: int = 0) -> None:
+    """A contact sheet (PNG) of clips with boxes, masks, questions and answers. Look at it."""
+    world = world_of(config, split, style)
+    write_sheet(out, [world.clip(split, first + i, 'held-out' if style == 'held-out' else 'seen') for i in range(count)])
+    typer.echo(f'{out}: {count} clips of {world.config.name} ({world.config.hash})')
+
+
+@app.command()
+def build(out: Path, config: Config = 'spriteworld-v1', split: Split = 'test', style: Style = 'seen', count: int = 320, size: int = 160, after: int = 0) -> None:
+    """An evaluation folder. With --after N the clips go on for N frames and the questions are standing phrases."""
+    world = world_of(config, split, style, size=size, after=after)
+    write_folder(out, world, split, style, count)
+    typer.echo(f'{out}: {count} clips of {world.config.name} {split} {style} ({world.config.hash})')
+
+
+@app.command()
+def check(folder: Path) -> None:
+    """Every fault of an evaluation folder, with file and line. Exit code 1 if there is one."""
+    findings = check_folder(folder)
+    for finding in findings:
+        typer.echo(str(finding), err=True)
+    if findings:
+        raise typer.Exit(1)
+    typer.echo(f'{folder}: sound')
