@@ -1,5 +1,6 @@
 import type { ClientMessage, EdgeMessage, ProtocolError, SessionEvent, SessionReady, TransientMessage } from '@fovea/protocol'
 import { Acks } from './acks.ts'
+import type { Backoff } from './backoff.ts'
 import { isDurable, parseEdgeText } from './edge-text.ts'
 import { Outbox } from './outbox.ts'
 import { Socket } from './socket.ts'
@@ -12,6 +13,7 @@ export type LinkOptions = {
   ticket: () => Promise<Ticket>
   openWire: OpenWire
   lastSeq: number
+  backoff?: Backoff
   /** where each stream stands, for the resume */
   streams: () => { stream: number; sent: number; unsettled: number[] }[]
   /** a first message on a socket: the link resumes right after this returns */
@@ -42,6 +44,7 @@ export class Link {
     this.#socket = new Socket({
       ticket: options.ticket,
       openWire: options.openWire,
+      ...(options.backoff && { backoff: options.backoff }),
       onOpen: () => {},
       onText: (text) => this.#read(text),
       onBinary: (bytes) => {

@@ -30,7 +30,7 @@ import { ulid } from './ulid.ts'
 import { Verdicts } from './verdicts.ts'
 import { Watch } from './watch.ts'
 
-export type SessionOptions = Pick<LinkOptions, 'ticket' | 'openWire'> & {
+export type SessionOptions = Pick<LinkOptions, 'ticket' | 'openWire' | 'backoff'> & {
   id: string
   resumeKey: string | undefined
   lastSeq?: number
@@ -82,6 +82,7 @@ export class Session implements VisionSession, AsyncDisposable {
       ticket: options.ticket,
       openWire: options.openWire,
       lastSeq: options.lastSeq ?? 0,
+      ...(options.backoff && { backoff: options.backoff }),
       streams: () => Array.from(this.#verdicts.mailboxes, ({ stream, sent, unsettled }) => ({ stream, sent, unsettled })),
       onReady: (ready) => this.#greet(ready),
       onResumed: () => {
