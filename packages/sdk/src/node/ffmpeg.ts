@@ -54,6 +54,7 @@ export function ffmpegFile(path: string, { maxFps }: { maxFps?: number } = {}): 
       try {
         for await (const chunk of child.stdout) {
           for (const picture of splitter.push(chunk)) {
+            if (signal.aborted) return
             const time = await times.next()
             const mediaTime = time.value ?? 0
             start ??= mediaTime
