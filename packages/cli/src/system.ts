@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openHouse } from './house.ts'
+import type { House } from './house.ts'
+import { keysIn } from './keys.ts'
+import { Progress } from './progress.ts'
+
+/** Options that every command which needs a running system has. */
+export type SystemOptions = { url?: string; key?: string; bundle?: string; providers?: string; verbose?: boolean }
+
+/** A system to talk to: one that runs elsewhere, or one that lives as long as this command. */
+export interface System extends AsyncDisposable {
+  readonly url: string
+  readonly key: string
+  /** the inner house, where this command started one */
+  readonly house: House | undefined
+}
+
+const DATA_DIR = '.fovea'
+
+/** Uses the system at `--url` (or FOVEA_URL), else starts one inside and waits until its model serves. */
+export async function openSystem({
+  url = process.env.FOVEA_URL,
+  key = process.env.FOVEA_KEY,
+  bundle,
+  providers,
+  verbose = false,
+}: SystemOptions): Promise<System> {
+  if (url) return { url, key: key ?? (await localKey(url)), house: undefined, [Symbol.asyncDispose]: async () => {} }
+  using progress = new Progress('Starting Fovea inside this command')
+  const log = verbose ? (part: string, line: string) => process.stderr.write(`[${part}] ${line}\n`) : undefined
+  const house = await openHouse({ studio: false, ...(bundle && { bundle }), ...(providers && { providers }), ...(log && { log }) })
+  try {
+    progress.update('loading the model')
+    await house.ready
+  } catch (error) {
+    await house.close()
+    throw error
+  }
+  return { url: house.url, key: house.key, house, [Symbol.asyncDispose]: () => house.close() }
+}
+
+/** The key that `npm start` made in this folder, for a system on this machine. */
+async function localKey(url: string): Promise<string> {
+  const file = join(DATA_DIR, 'keys.json')
+  const isHere = ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(url).hostname)
+  const found =
+    isHere &&
+    (await readFile(file).then(
+      () => true,
+      () => false,
+    ))
+  if (!found) throw new Error(`${url} wants an API key: give it with --key or FOVEA_KEY.`)
+  return (await keysIn(file)).api
+}
