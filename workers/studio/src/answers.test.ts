@@ -1,0 +1,77 @@
+import type { Evidence, SessionEvent, UnnumberedEvent } from '@fovea/protocol'
+import { expect, test } from 'vitest'
+import { Answers } from './answers.ts'
+
+const cup: Evidence = {
+  id: 'ev_0123456789',
+  version: 1,
+  task: 'region',
+  token: '<region>',
+  query: 'the red cup',
+  score: 0.9,
+  stream: 0,
+  frame: 4,
+  mediaTime: 400,
+  receivedAt: 1,
+  regions: [{ box: [0.1, 0.1, 0.3, 0.3], score: 0.9 }],
+  model: { bundle: 'nano', hash: 'x', head: 'region' },
+  words: [4, 11],
+}
+const usage = { promptTokens: 1, answerTokens: 3, heads: 1, deviceMs: 5, totalMs: 20 }
+const numbered = (events: UnnumberedEvent[]): SessionEvent[] => events.map((event, index) => ({ ...event, seq: index + 1, at: 1000 + index }))
+const story = numbered([
+  { type: 'ask-accepted', ask: 'a', text: 'Where is the cup?', look: { frame: 4 } },
+  { type: 'answer-delta', ask: 'a', text: 'The red cup' },
+  { type: 'head-started', ask: 'a', evidence: cup.id, task: 'region', token: '<region>', query: 'the red cup' },
+  { type: 'head-result', ask: 'a', evidence: cup },
+  { type: 'answer-delta', ask: 'a', text: ' is here.' },
+  { type: 'answer-ended', ask: 'a', finish: 'stop', text: 'The red cup is here.', usage },
+])
+
+test('[AS2] words and evidence come in order, and a head at work is shown as such', () => {
+  const answers = new Answers()
+  for (const event of story.slice(0, 3)) answers.take(event)
+  expect(answers.running).toMatchObject({
+    question: 'Where is the cup?',
+    look: { frame: 4 },
+    text: 'The red cup',
+    looking: [{ query: 'the red cup' }],
+    end: undefined,
+  })
+  for (const event of story.slice(3)) answers.take(event)
+  expect(answers.all).toMatchObject([{ text: 'The red cup is here.', looking: [], end: { finish: 'stop', usage } }])
+  expect(answers.running).toBeUndefined()
+  expect(answers.evidence(cup.id)).toEqual(cup)
+})
+
+test('a replay of the whole log builds the same answers', () => {
+  const answers = new Answers()
+  for (const event of [...story, ...story]) answers.take(event)
+  const once = new Answers()
+  for (const event of story) once.take(event)
+  expect(answers.all).toEqual(once.all)
+})
+
+test('[AS5] a failed ask ends with its error', () => {
+  const answers = new Answers()
+  const error = { code: 'no-frame' as const, message: 'No frame was seen yet.', retryable: true }
+  const [accepted, ended] = numbered([
+    { type: 'ask-accepted', ask: 'b', text: 'Where?' },
+    { type: 'answer-ended', ask: 'b', finish: 'error', text: '', usage, error },
+  ])
+  for (const event of [accepted, ended]) if (event) answers.take(event)
+  expect(answers.all[0]?.end).toMatchObject({ finish: 'error', error })
+})
+
+test('[EV2] after a reset the text that the edge still knows stands, and known evidence stays', () => {
+  const answers = new Answers()
+  for (const event of story.slice(0, 4)) answers.take(event)
+  answers.reset({
+    state: 'live',
+    streams: [],
+    watches: [],
+    tracks: [],
+    asks: [{ ask: 'a', text: 'Where is the cup?', answer: 'The red cup is here.', evidence: [cup.id], ended: true }],
+  })
+  expect(answers.all[0]).toMatchObject({ text: 'The red cup is here.', evidence: [cup], end: { finish: 'stop' } })
+})

@@ -1,0 +1,91 @@
+import type { Evidence } from '@fovea/protocol'
+import type { ColourBook } from './colours.ts'
+import type { KeptFrame, KeptFrames } from './kept-frames.ts'
+import type { Lane, Stretch } from './lanes.ts'
+import { evidenceMarks } from './marks.ts'
+import type { Mark } from './overlay.ts'
+import { clock, span } from './time-text.ts'
+
+type Options = {
+  colours: ColourBook
+  kept: KeptFrames
+  now: () => number
+  evidence: (id: string) => Evidence | undefined
+  freeze: (frame: KeptFrame, label: string) => void
+  live: () => void
+}
+type Shown = { ids: readonly string[]; marks: Mark[]; frame: number | undefined }
+
+/** What is being pointed at: the picture holds the very frame that a piece of evidence came from, with what it shows drawn on it. */
+export class Focus {
+  readonly #options: Options
+  #pointed: Shown | undefined
+  #pinned: Shown | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Drawn in place of what stands; undefined while nothing is pointed at. */
+  get marks(): readonly Mark[] | undefined {
+    return (this.#pointed ?? this.#pinned)?.marks
+  }
+
+  /** The frame that is held, by the number it was sent under. */
+  get frame(): number | undefined {
+    return (this.#pointed ?? this.#pinned)?.frame
+  }
+
+  get pinned(): readonly string[] {
+    return this.#pinned?.ids ?? []
+  }
+
+  /** These are pointed at; none: no longer. */
+  point(ids: readonly string[]): void {
+    this.#pointed = this.#shownOf(ids)
+    this.#show()
+  }
+
+  /** Stays shown until it is pinned again, another is, or everything is let go. */
+  pin(id: string): void {
+    this.#pinned = this.#pinned?.ids.includes(id) ? undefined : this.#shownOf([id])
+    if (!this.#pinned) this.#pointed = undefined
+    this.#show()
+  }
+
+  /** A moment of the timeline is pointed at. */
+  pointStretch(lane: Lane | undefined, stretch: Stretch | undefined): void {
+    if (!lane || stretch?.kind !== 'moment') return this.point([])
+    const frame = this.#options.kept.at((stretch.from + stretch.to) / 2)
+    this.#pointed = undefined
+    if (frame) this.#options.freeze(frame, `${lane.title} · ${clock(frame.mediaTime)}`)
+    else this.#show()
+  }
+
+  /** Back to the live picture. False when it was live already. */
+  release(): boolean {
+    const held = this.#pinned !== undefined || this.#pointed !== undefined
+    this.#pinned = undefined
+    this.#pointed = undefined
+    this.#show()
+    return held
+  }
+
+  #shownOf(ids: readonly string[]): Shown | undefined {
+    const evidence = ids.flatMap((id) => this.#options.evidence(id) ?? [])
+    const [first] = evidence
+    if (!first) return undefined
+    return { ids, frame: first.frame, marks: evidence.filter((one) => one.frame === first.frame).flatMap((one) => evidenceMarks(one, this.#options.colours)) }
+  }
+
+  #show(): void {
+    const shown = this.#pointed ?? this.#pinned
+    const first = shown && this.#options.evidence(shown.ids[0] ?? '')
+    if (!first) return this.#options.live()
+    const moment = first.spans?.[0]
+    const frame = this.#options.kept.at(moment ? (moment.start + moment.end) / 2 : first.mediaTime)
+    if (!frame) return this.#options.live()
+    const ago = this.#options.now() - frame.mediaTime
+    this.#options.freeze(frame, `${clock(frame.mediaTime)} · ${ago < 1000 ? 'just now' : `${span(ago)} ago`}`)
+  }
+}
