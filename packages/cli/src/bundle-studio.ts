@@ -1,14 +1,16 @@
 import { build } from 'esbuild'
-import { cp, mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { cp, mkdir, readdir, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
 import { inRepository } from './repository.ts'
+
+const COPIED = new Set(['.html', '.css', '.svg', '.webmanifest', '.png'])
 
 /** The studio page, built into a folder: its script by esbuild, its other files copied. False where there is no studio. */
 export async function bundleStudio(into: string, from = inRepository('workers/studio')): Promise<boolean> {
   const entry = join(from, 'src/main.ts')
   if (!(await isFile(entry))) return false
   await mkdir(into, { recursive: true })
-  await cp(join(from, 'public'), into, { recursive: true })
+  for (const name of await readdir(join(from, 'src'))) if (COPIED.has(extname(name))) await cp(join(from, 'src', name), join(into, name))
   await build({
     entryPoints: [entry],
     bundle: true,

@@ -74,6 +74,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: ['nodejs_compat'],
     host: '127.0.0.1',
+    // Otherwise Miniflare asks the network where this machine stands.
+    cf: false,
     port,
     durableObjects: { SESSION: { className: 'SessionObject', useSQLite: true }, POOL: { className: 'PoolObject', useSQLite: true } },
     d1Databases: { DB: 'fovea' },
