@@ -1,5 +1,6 @@
 export * from './version.ts'
 export * from './units.ts'
+export * from './scoped-id.ts'
 export * from './geometry.ts'
 export * from './mask.ts'
 export * from './frame.ts'
