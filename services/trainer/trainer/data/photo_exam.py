@@ -37,13 +37,14 @@ class Picture:
     source: str
     author: str
     licence: str
-    regions: dict[str, Boxes]  # noun → every instance; empty for a picture that is not in the exam
+    regions: dict[str, Boxes]  # noun → every instance
+    background: bool           # a training picture without things that questions are about: sprites may stand on it
 
 
 def pictures(split: str) -> list[Picture]:
-    """split: 'exam' (boxes drawn by hand, never trained on) or 'training' (backgrounds, pseudo-labels)."""
+    """split: 'exam' (boxes drawn by hand, never trained on) or 'training' (backgrounds, and boxes that the detector proposed and an eye checked)."""
     rows = json.loads((FOLDER / 'pictures.json').read_text())[split]
-    return [Picture(**{**row, 'size': tuple(row['size']), 'regions': row.get('regions', {})}) for row in rows]
+    return [Picture(**{**row, 'size': tuple(row['size']), 'regions': row.get('regions', {}), 'background': row.get('background', False)}) for row in rows]
 
 
 def asks_of(picture: Picture) -> list[dict]:

@@ -1,0 +1,5 @@
+"""The helpers of this folder (`photographs`, `graph_interpreter`) are imported by their names."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
