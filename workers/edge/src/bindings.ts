@@ -1,0 +1,35 @@
+import { DEFAULT_LIMITS, Limits, ProtocolError } from '@fovea/protocol'
+import type { PoolObject } from './pool/pool-object.ts'
+import type { SessionObject } from './session/session-object.ts'
+
+/** What wrangler.toml (or the house) gives this Worker. */
+export type Bindings = {
+  SESSION: DurableObjectNamespace<SessionObject>
+  POOL: DurableObjectNamespace<PoolObject>
+  DB: D1Database
+  ASSETS: Fetcher
+  /** signs tickets; at least 32 characters */
+  TICKET_SECRET: string
+  /** comma-separated origins that may open sockets from a browser, beside this Worker's own */
+  ALLOWED_ORIGINS?: string
+  /** 'on': the page on this origin gets a cookie that can create sessions and tickets, nothing else */
+  STUDIO?: string
+  /** tenant of the studio's sessions */
+  STUDIO_TENANT?: string
+  CHAT_BASE_URL?: string
+  CHAT_API_KEY?: string
+  CHAT_MODEL?: string
+  /** JSON: limits that differ from the defaults */
+  LIMITS?: string
+}
+
+/** The only PoolObject. */
+export const POOL_NAME = 'pool'
+
+/** The limits of a session, with what the deployment overrides. */
+export function limitsOf(bindings: Pick<Bindings, 'LIMITS'>): Limits {
+  if (!bindings.LIMITS) return DEFAULT_LIMITS
+  const parsed = Limits.partial().safeParse(JSON.parse(bindings.LIMITS))
+  if (!parsed.success) throw new ProtocolError('internal', `LIMITS is JSON of the protocol's limits: ${parsed.error.issues[0]?.message ?? ''}`)
+  return { ...DEFAULT_LIMITS, ...parsed.data }
+}

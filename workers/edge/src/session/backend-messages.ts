@@ -1,0 +1,40 @@
+import { FromBackend } from '@fovea/protocol'
+import type { BackendLink } from './backend-link.ts'
+import type { Session } from './session.ts'
+
+/** What the backend of a session says as text. A message that is none of ours is ignored: a newer backend may say more than this edge knows. */
+export function hearBackend(session: Session, link: BackendLink, text: string): void {
+  const parsed = FromBackend.safeParse(parseJson(text))
+  if (!parsed.success) return
+  const message = parsed.data
+  switch (message.type) {
+    case 'session-attached':
+      if (message.epoch === link.attachment.epoch) session.attached(link, message)
+      return
+    case 'load':
+      if (message.modelThread === 'hung') session.lose('its model thread hangs')
+      return
+    case 'head-partial':
+      return session.tellPartial(message)
+    case 'answer-ended':
+    case 'answer-delta':
+    case 'head-started':
+    case 'head-result':
+      return session.asks.answer(message)
+    case 'error': {
+      const { type: _, of, ...error } = message
+      if (of === undefined || session.pictures.refused(of, error) || session.standing.refused(of, error)) return
+      return session.asks.end(of, 'error', error)
+    }
+    default:
+      return session.standing.hear(message)
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

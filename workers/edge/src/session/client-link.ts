@@ -1,0 +1,156 @@
+import { CLOSE } from '@fovea/protocol'
+import type { ErrorMessage, TransientMessage } from '@fovea/protocol'
+import type { EventLog, Logged } from './event-log.ts'
+import { RateCount } from './rate-count.ts'
+import { closeQuietly } from './socket.ts'
+import type { ClientAttachment, SessionSocket } from './socket.ts'
+
+/** Beyond this a socket is a slow reader [FR7]. */
+const UNREAD_MESSAGES = 128
+const UNREAD_BYTES = 1024 * 1024
+/** A slow reader that reads nothing for so long is let go. */
+export const STUCK_MS = 60_000
+/** Bytes sent are noted every so many messages: enough to tell what is unread. */
+const MARK_EVERY = 16
+const MARKS = 64
+const BAD_MESSAGES_A_MINUTE = 20
+
+/** One client's socket: what it was sent, what it has read, and what waits for it in the log. */
+export class ClientLink {
+  readonly socket: SessionSocket
+  readonly attachment: ClientAttachment
+  readonly #bad = new RateCount(60_000)
+  #sent = 0
+  #received = 0
+  #bytes = 0
+  #marks: number[] = [0]
+  #marksFrom = 0
+  /** false until the first ack after an eviction has told how many messages this socket has read */
+  #countKnown: boolean
+  readonly #now: () => number
+  #progressAt: number
+  #closed = false
+
+  constructor(socket: SessionSocket, attachment: ClientAttachment, { now, woken }: { now: () => number; woken: boolean }) {
+    this.socket = socket
+    this.attachment = attachment
+    this.#countKnown = !woken
+    this.#now = now
+    this.#progressAt = now()
+  }
+
+  get isOwner(): boolean {
+    return this.attachment.role === 'owner'
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Reads too slowly: it gets what it is owed and nothing more [FR7]. */
+  get slow(): boolean {
+    if (this.#sent - this.#received > UNREAD_MESSAGES) return true
+    const mark = this.#marks[Math.max(0, Math.floor(this.#received / MARK_EVERY) - this.#marksFrom)] ?? 0
+    return this.#bytes - mark > UNREAD_BYTES
+  }
+
+  /** True where a slow reader has made no progress for a minute. */
+  get stuck(): boolean {
+    return this.slow && this.#now() - this.#progressAt > STUCK_MS
+  }
+
+  save(): void {
+    this.socket.serializeAttachment(this.attachment)
+  }
+
+  say(message: TransientMessage): void {
+    this.text(JSON.stringify(message))
+  }
+
+  refuse(error: ErrorMessage): void {
+    this.say(error)
+  }
+
+  text(json: string): void {
+    this.#send(json, json.length)
+  }
+
+  bytes(message: ArrayBuffer | Uint8Array): void {
+    this.#send(message, message.byteLength)
+  }
+
+  /** A fresh event: sent at once to a reader that keeps up, left in the log for one that does not. */
+  event({ event, json }: Logged): void {
+    if (!this.attachment.resumed || this.attachment.cursor >= 0) return
+    if (this.slow) {
+      this.attachment.cursor = event.seq - 1
+      this.save()
+      return
+    }
+    this.text(json)
+  }
+
+  /** Sends what waits in the log for as long as the reader keeps up; no gap, no repeat [EV2]. */
+  pump(log: EventLog): void {
+    const { attachment } = this
+    while (attachment.cursor >= 0 && !this.slow) {
+      const events = log.after(attachment.cursor, 32)
+      for (const { seq, body } of events) {
+        if (this.slow) break
+        this.text(body)
+        attachment.cursor = seq
+      }
+      if (attachment.cursor >= log.last || events.length === 0) attachment.cursor = -1
+    }
+    this.save()
+  }
+
+  /** The reader tells how many messages it has read on this socket [FR7]. */
+  ack(received: number): void {
+    if (!this.#countKnown) {
+      this.#countKnown = true
+      this.#sent = Math.max(this.#sent, received)
+      this.#marks = [this.#bytes]
+      this.#marksFrom = Math.floor(this.#sent / MARK_EVERY)
+    }
+    const read = Math.min(received, this.#sent)
+    if (read <= this.#received) return
+    this.#received = read
+    this.#progressAt = this.#now()
+    while (this.#marksFrom + 1 <= Math.floor(read / MARK_EVERY) && this.#marks.length > 1) {
+      this.#marks.shift()
+      this.#marksFrom++
+    }
+  }
+
+  /** One more message that broke the rules; true where it was one too many [WI2]. */
+  misbehaved(): boolean {
+    return this.#bad.add(this.#now()) > BAD_MESSAGES_A_MINUTE
+  }
+
+  close(code: keyof typeof CLOSE, reason: string): void {
+    if (this.#closed) return
+    this.#closed = true
+    closeQuietly(this.socket, CLOSE[code], reason)
+  }
+
+  #send(message: string | ArrayBuffer | Uint8Array, size: number): void {
+    if (this.#closed) return
+    if (this.#sent === this.#received) this.#progressAt = this.#now()
+    try {
+      this.socket.send(message)
+    } catch {
+      // The peer is gone; the close event that follows settles its account.
+      this.#closed = true
+      return
+    }
+    this.#sent++
+    this.#bytes += size
+    if (this.#sent % MARK_EVERY !== 0) return
+    this.#marks.push(this.#bytes)
+    if (this.#marks.length > MARKS) {
+      this.#marks.shift()
+      this.#marksFrom++
+    }
+  }
+}

@@ -1,0 +1,38 @@
+import type { Role, SessionReady, SessionReset } from '@fovea/protocol'
+import type { AskRow, SessionStore } from '../store/session-store.ts'
+import type { Session } from './session.ts'
+
+/** Ended asks that a reset still tells. */
+const ENDED_ASKS = 20
+
+/** The first message on a client's socket [WI5]. */
+export function describeReady(session: Session, role: Role): SessionReady {
+  const { row } = session
+  return {
+    type: 'session-ready',
+    session: row.id,
+    epoch: row.epoch,
+    seq: session.log.last,
+    role,
+    state: session.state,
+    ...(row.model && { model: row.model }),
+    limits: session.limits,
+    streams: session.streams.describe(),
+  }
+}
+
+/** The state as it stands, for a reader to whom the log no longer reaches back [EV2]. */
+export function describeReset(session: Session, store: SessionStore): SessionReset {
+  const ask = ({ body, text, evidence, outcome }: AskRow) => ({ ...body, answer: text, evidence, ended: outcome !== null })
+  return {
+    type: 'session-reset',
+    seq: session.log.last,
+    state: {
+      state: session.state,
+      streams: Array.from(session.streams.open.values(), (stream) => stream.body),
+      watches: [...session.standing.watches.values()],
+      tracks: [...session.standing.tracks.values()],
+      asks: [...store.endedAsks(ENDED_ASKS), ...store.runningAsks()].map(ask),
+    },
+  }
+}

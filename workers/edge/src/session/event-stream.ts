@@ -1,0 +1,57 @@
+import type { SessionEvent } from '@fovea/protocol'
+import type { SessionStore, StoredEvent } from '../store/session-store.ts'
+import { describeReset } from './describe.ts'
+import type { Session } from './session.ts'
+
+const PAGE = 64
+
+type Options = {
+  /** last event the reader has */
+  after: number
+  /** only the events of this ask, until it has ended */
+  ask?: string
+}
+
+/** The event log as server-sent events [EV3]: what is there, then what comes. It is read when the reader wants more, so that a slow one costs nothing. */
+export function eventStream(session: Session, store: SessionStore, { after, ask }: Options): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let cursor = after
+  let wake: () => void = () => undefined
+  const stop = session.listen(() => wake())
+  const next = (): StoredEvent[] => (ask === undefined ? session.log.after(cursor, PAGE) : store.askEventsAfter(ask, cursor, PAGE))
+  const over = (last: StoredEvent): boolean => {
+    const event: SessionEvent = JSON.parse(last.body)
+    return event.type === 'session-ended' || (ask !== undefined && event.type === 'answer-ended')
+  }
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      if (ask !== undefined || session.log.reaches(cursor)) return
+      const reset = describeReset(session, store)
+      cursor = reset.seq
+      controller.enqueue(encoder.encode(`event: session-reset\nid: ${reset.seq}\ndata: ${JSON.stringify(reset)}\n\n`))
+    },
+    async pull(controller) {
+      let events = next()
+      while (events.length === 0) {
+        await new Promise<void>((resolve) => (wake = resolve))
+        events = next()
+      }
+      const last = events.at(-1)
+      cursor = last?.seq ?? cursor
+      controller.enqueue(encoder.encode(events.map(({ seq, body }) => `id: ${seq}\nevent: ${typeOf(body)}\ndata: ${body}\n\n`).join('')))
+      if (last && over(last)) {
+        stop()
+        controller.close()
+      }
+    },
+    cancel: () => {
+      stop()
+      wake()
+    },
+  })
+}
+
+function typeOf(body: string): string {
+  const event: SessionEvent = JSON.parse(body)
+  return event.type
+}

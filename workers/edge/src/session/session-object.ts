@@ -1,0 +1,181 @@
+import { CLOSE, SUBPROTOCOL } from '@fovea/protocol'
+import type { AskBody, AskResult, Evidence, SessionInfo } from '@fovea/protocol'
+import { DurableObject } from 'cloudflare:workers'
+import { drizzle } from 'drizzle-orm/durable-sqlite'
+import { migrate } from 'drizzle-orm/durable-sqlite/migrator'
+import { limitsOf, POOL_NAME } from '../bindings.ts'
+import type { Bindings } from '../bindings.ts'
+import { Catalogue } from '../store/catalogue.ts'
+import migrations from '../store/migrations/session/migrations.js'
+import { newSessionRow, SessionStore } from '../store/session-store.ts'
+import type { SessionRow } from '../store/session-store.ts'
+import { eventStream } from './event-stream.ts'
+import { outcomeLater, outcomeOf } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
+import { Session } from './session.ts'
+import type { z } from 'zod'
+
+const PICTURE_MS = 10_000
+
+/** The Durable Object door of a session: hands sockets, storage, alarm and calls to the Session behind it. */
+export class SessionObject extends DurableObject<Bindings> {
+  readonly #store = new SessionStore(this.ctx.storage)
+  #session: Session | undefined
+  #alarmAt: number | undefined
+
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env)
+    void state.blockConcurrencyWhile(async () => {
+      await migrate(drizzle(state.storage), migrations)
+      this.#alarmAt = (await state.storage.getAlarm()) ?? undefined
+      const row = this.#store.session()
+      if (row) this.#session = this.#open(row)
+    })
+  }
+
+  /** Called once, when the session is created; a repeat changes nothing. */
+  create(about: { id: string; tenant: string; name: string | null; wants: string | null; createdAt: number }): void {
+    if (this.#session) return
+    const row = newSessionRow(about)
+    this.#store.saveSession(row)
+    this.#session = this.#open(row)
+    this.#session.log.append({ type: 'session-started', session: row.id })
+  }
+
+  /** Sockets and event streams. Who may, the Worker has checked; what it found out comes in the URL, which no client can set. */
+  override async fetch(request: Request): Promise<Response> {
+    const session = this.#session
+    if (!session) return new Response(null, { status: 404 })
+    const url = new URL(request.url)
+    const ask = (name: string) => url.searchParams.get(name) ?? ''
+    switch (url.pathname) {
+      case '/connect': {
+        const fresh = this.#store.useTicket(ask('ticket'), Number(ask('expires')), Date.now())
+        return this.#accept(
+          (socket) =>
+            fresh
+              ? session.connect(socket, ask('role') === 'viewer' ? 'viewer' : 'owner')
+              : socket.close(CLOSE.ticketUsed, 'this ticket was used before; get a new one'),
+          SUBPROTOCOL,
+        )
+      }
+      case '/attach':
+        return this.#accept((socket) => {
+          if (!session.attach(socket, { backend: ask('backend'), epoch: Number(ask('epoch')) }))
+            socket.close(CLOSE.fenced, 'this assignment is no longer the current one')
+        })
+      case '/events':
+        return new Response(eventStream(session, this.#store, { after: Number(ask('after')), ask: url.searchParams.get('ask') ?? undefined }), {
+          headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
+        })
+      default:
+        return new Response(null, { status: 404 })
+    }
+  }
+
+  override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
+    this.#session?.message(socket, message)
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#session?.closed(socket)
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#session?.closed(socket)
+  }
+
+  override alarm(): void {
+    this.#alarmAt = undefined
+    this.#session?.alarm()
+  }
+
+  info(): z.infer<typeof SessionInfo> | undefined {
+    const session = this.#session
+    if (!session) return undefined
+    const { id, name, epoch, createdAt } = session.row
+    return { session: id, ...(name !== null && { name }), state: session.state, epoch, seq: session.log.last, createdAt }
+  }
+
+  /** Starts an ask, or finds it again; its events are at `/events?ask=`. */
+  startAsk(body: AskBody): Outcome<void> {
+    return outcomeOf(() => this.#live().asks.start(body))
+  }
+
+  /** Starts an ask, or finds it again, and waits for its end. */
+  ask(body: AskBody): Promise<Outcome<AskResult>> {
+    return outcomeLater(async () => {
+      const { ask: id, ...rest } = body
+      const { text, ...options } = rest
+      const { ask, ...result } = await this.#live().vision.ask(text, { id, ...options })
+      return { ask, ...result }
+    })
+  }
+
+  cancelAsk(ask: string): Outcome<void> {
+    return outcomeOf(() => this.#live().asks.cancel(ask))
+  }
+
+  askResult(ask: string): { known: boolean; result?: AskResult } {
+    const asks = this.#session?.asks
+    return { known: asks?.has(ask) ?? false, result: asks?.result(ask) }
+  }
+
+  evidence(id: string): Evidence | undefined {
+    return this.#session?.asks.recall(id)
+  }
+
+  /** The evidence drawn over its frame, as PNG. */
+  picture(evidence: Evidence): Promise<Outcome<ArrayBuffer>> {
+    return outcomeLater(() => this.#live().picture({ stream: evidence.stream, frame: evidence.frame, evidence: evidence.id }, PICTURE_MS))
+  }
+
+  end(because: string): void {
+    this.#session?.end(because)
+  }
+
+  leaseRefused(epoch: number, because: string): void {
+    this.#session?.leaseRefused(epoch, because)
+  }
+
+  backendAvailable(): void {
+    this.#session?.backendAvailable()
+  }
+
+  #live(): Session {
+    if (!this.#session) throw new Error('This session was never created.')
+    return this.#session
+  }
+
+  #accept(use: (socket: WebSocket) => void, protocol?: string): Response {
+    const { 0: client, 1: server } = new WebSocketPair()
+    this.ctx.acceptWebSocket(server)
+    use(server)
+    return new Response(null, { status: 101, webSocket: client, headers: protocol ? { 'sec-websocket-protocol': protocol } : {} })
+  }
+
+  #open(row: SessionRow): Session {
+    const { ctx, env } = this
+    const pool = env.POOL.getByName(POOL_NAME)
+    const alarmAt = () => this.#alarmAt
+    return new Session({
+      row,
+      store: this.#store,
+      sockets: ctx.getWebSockets(),
+      limits: limitsOf(env),
+      now: () => Date.now(),
+      alarm: {
+        get at() {
+          return alarmAt()
+        },
+        set: (at) => {
+          this.#alarmAt = at
+          void ctx.storage.setAlarm(at)
+        },
+      },
+      pool: { lease: (request) => pool.lease(request), release: (session) => pool.release(session) },
+      background: (work) => ctx.waitUntil(work),
+      usage: (delta) => ctx.waitUntil(new Catalogue(env.DB).addUsage(row.tenant, Date.now(), delta)),
+    })
+  }
+}
