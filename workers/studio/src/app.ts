@@ -184,7 +184,7 @@ export class App {
     byId('source-title', HTMLElement).textContent = source.title
     this.#standing.move()
     this.#timeline.update()
-    if (sample?.ask) this.#askBox.suggest(sample.ask)
+    this.#askBox.offer(sample?.questions ?? [])
   }
 
   #ask({ text, tasks, at }: Question): void {

@@ -13,6 +13,7 @@ export class AskBox {
   readonly #task = byId('ask-task', HTMLSelectElement)
   readonly #at = byId('ask-at', HTMLSelectElement)
   readonly #button = byId('ask-button', HTMLButtonElement)
+  readonly #offers = byId('offers', HTMLElement)
   #range: Range | undefined
   #running = false
 
@@ -39,6 +40,16 @@ export class AskBox {
   suggest(text: string): void {
     if (this.#question.value === '') this.#question.value = text
     this.#grow()
+  }
+
+  /** Questions that are known to make sense for what is shown: one click asks. */
+  offer(questions: readonly string[]): void {
+    this.#offers.replaceChildren(
+      ...questions.map((text) =>
+        element('button', { type: 'button', class: 'offer', onclick: () => this.#options.onAsk({ text, tasks: undefined, at: this.#where() }) }, text),
+      ),
+    )
+    this.#offers.hidden = questions.length === 0
   }
 
   setRunning(running: boolean): void {

@@ -83,7 +83,7 @@ export class SourcePicker {
         { type: 'button', class: 'sample', onclick: () => this.#choose('The sample did not open', () => openSample(sample), sample) },
         thumbnail(sample),
         element('span', { class: 'choice-name' }, sample.title),
-        element('span', { class: 'choice-about' }, sample.ask ?? sample.about),
+        element('span', { class: 'choice-about' }, sample.shows),
       )
     return [element('div', { class: 'gallery' }, element('h3', {}, 'Samples'), element('div', { class: 'samples' }, ...this.#samples.map(card)))]
   }
