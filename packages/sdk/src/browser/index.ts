@@ -1,1 +1,5 @@
 export * from '../index.ts'
+export { camera, mediaStream, screen } from './media-stream.ts'
+export { canvas } from './canvas.ts'
+export { file } from './file.ts'
+export { videoElement } from './video-element.ts'
