@@ -25,5 +25,5 @@ export default defineConfig(async () => ({
       },
     }),
   ],
-  test: { name: 'workerd', include: ['src/**/*.test.ts', 'test/**/*.test.ts'], root: here('.'), testTimeout: 20_000 },
+  test: { name: 'workerd', setupFiles: [here('./test/setup.ts')], include: ['src/**/*.test.ts', 'test/**/*.test.ts'], root: here('.'), testTimeout: 20_000 },
 }))
