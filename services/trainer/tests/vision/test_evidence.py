@@ -45,7 +45,7 @@ def test_a_noun_peaks_on_its_thing_and_the_box_there_is_its_box(evidence: Eviden
     assert float(found.max()) > 0.2
 
 
-@pytest.mark.parametrize(('picture', 'noun', 'other'), [('koala', 'koala', 'panda'), ('panda', 'panda', 'koala'), ('macaw', 'parrot', 'penguin'), ('hammer-blue', 'hammer', 'screwdriver'), ('pan', 'frying pan', 'guitar')])
+@pytest.mark.parametrize(('picture', 'noun', 'other'), [('koala', 'koala', 'panda'), ('panda', 'panda', 'koala'), ('macaw', 'parrot', 'penguin'), ('hammer-blue', 'hammer', 'screwdriver'), ('pan', 'frying pan', 'pretzel')])
 def test_the_classifier_knows_nouns_beyond_the_detector(evidence: Evidence, picture: str, noun: str, other: str) -> None:
     maps = evidence(photograph(picture, 224))
     assert float(heat(maps, noun).max()) > 0.5 > 0.05 > float(heat(maps, other).max())
