@@ -1,8 +1,8 @@
+import { ProtocolError } from '@fovea/protocol'
 import type { SessionEvent, Track, TrackUpdate } from '@fovea/protocol'
 import type { AsyncQueue } from './async-queue.ts'
 import { Broadcast } from './broadcast.ts'
 
-type TrackStep = Extract<SessionEvent, { type: 'track-confirmed' | 'track-lost' | 'track-found' }>
 const LIFE = { 'track-confirmed': 'confirmed', 'track-lost': 'lost', 'track-found': 'found' } as const
 
 /** A followed object [TR2]: its life from the log, its place from the verdicts. */
@@ -30,8 +30,12 @@ export class FollowedTrack implements Track {
   }
 
   /** @internal */
-  step({ type, stream, frame, mediaTime }: TrackStep): void {
-    this.#updates.publish({ track: this.track, life: LIFE[type], stream, frame, mediaTime })
+  hear(event: SessionEvent): void {
+    if (event.type === 'track-ended') this.end(event.error && new ProtocolError(event.error.code, event.error.message, event.error))
+    else if (event.type === 'track-confirmed' || event.type === 'track-lost' || event.type === 'track-found') {
+      const { stream, frame, mediaTime } = event
+      this.update({ track: this.track, life: LIFE[event.type], stream, frame, mediaTime })
+    }
   }
 
   /** @internal */

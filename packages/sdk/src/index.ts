@@ -1,7 +1,7 @@
 export { openSession } from './client.ts'
 export type { HandedSession, NewSession, OpenOptions, ResumedSession } from './client.ts'
 export { Session } from './session.ts'
-export type { WatchOptions } from './session.ts'
+export type { StreamOptions, WatchOptions } from './session.ts'
 export type { Connection } from './link.ts'
 export { AskRun } from './ask-run.ts'
 export { EdgeRun } from './edge-run.ts'

@@ -71,10 +71,6 @@ export class Link {
     return this.#outbox.settle(key)
   }
 
-  wasResaid(key: string): boolean {
-    return this.#outbox.wasResaid(key)
-  }
-
   /** A frame for the wire; false while the session is not resumed. */
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
     return this.#replayUntil !== undefined && this.#socket.send(bytes)

@@ -4,11 +4,11 @@ type Kept = Exclude<ClientMessage, { type: 'ack' } | { type: 'session-resume' }>
 
 /**
  * What the session has said and the edge has not confirmed yet. It is said when the link is up, and said again after a
- * resume; every message in it carries its own id, so that saying it twice does nothing twice [AS1].
+ * resume; every message in it carries its own id, so that the edge does nothing twice [AS1].
  */
 export class Outbox {
   readonly #send: (text: string) => boolean
-  readonly #entries = new Map<string, { text: string; said: boolean; resaid: boolean }>()
+  readonly #entries = new Map<string, string>()
   #up = false
 
   constructor(send: (text: string) => boolean) {
@@ -17,9 +17,9 @@ export class Outbox {
 
   /** Says a message now, or when the link is up, until `settle(key)`. */
   post(key: string, message: Kept): void {
-    const entry = { text: JSON.stringify(message), said: false, resaid: false }
-    this.#entries.set(key, entry)
-    if (this.#up) entry.said = this.#send(entry.text)
+    const text = JSON.stringify(message)
+    this.#entries.set(key, text)
+    if (this.#up) this.#send(text)
   }
 
   /** The edge has confirmed or refused it. False when nothing of that key was open. */
@@ -27,18 +27,10 @@ export class Outbox {
     return this.#entries.delete(key)
   }
 
-  /** True when this was said more than once: a refusal `id-taken` then means that the first one arrived. */
-  wasResaid(key: string): boolean {
-    return this.#entries.get(key)?.resaid ?? false
-  }
-
   /** The link is up and the log is read up to now. */
   up(): void {
     this.#up = true
-    for (const entry of this.#entries.values()) {
-      entry.resaid = entry.said
-      entry.said = this.#send(entry.text)
-    }
+    for (const text of this.#entries.values()) this.#send(text)
   }
 
   down(): void {

@@ -1,8 +1,10 @@
-import type { SessionEvent } from '@fovea/protocol'
+import type { FrameSeen, Perception, SessionEvent } from '@fovea/protocol'
 
-/** Something of this program that the log tells about under one id: an ask, watch, track, turn, run, stream or request. */
+/** Something of this program that the edge tells about under one id: an ask, watch, track, turn, run, stream or request. */
 export type Subject = {
   event?(event: SessionEvent): void
+  perception?(perception: Perception, seen: FrameSeen, captureAgeMs: number): void
+  picture?(picture: Uint8Array): void
   fail(error: Error): void
 }
 
@@ -14,20 +16,19 @@ export class Subjects {
     this.#subjects.set(id, subject)
   }
 
+  get(id: string): Subject | undefined {
+    return this.#subjects.get(id)
+  }
+
   remove(id: string): void {
     this.#subjects.delete(id)
   }
 
-  event(id: string, event: SessionEvent): void {
-    this.#subjects.get(id)?.event?.(event)
-  }
-
-  /** The edge refused it. False when nobody here asked. */
-  fail(id: string, error: Error): boolean {
+  /** The edge refused it, or it will never be answered. */
+  fail(id: string, error: Error): void {
     const subject = this.#subjects.get(id)
     this.#subjects.delete(id)
     subject?.fail(error)
-    return subject !== undefined
   }
 
   failAll(error: Error): void {
@@ -48,4 +49,16 @@ export function subjectOf(event: SessionEvent): string | undefined {
 
 export function streamSubject(stream: number): string {
   return `stream/${stream}`
+}
+
+/** After these an id is history. */
+export function isLast({ type }: SessionEvent): boolean {
+  return (
+    type === 'answer-ended' ||
+    type === 'watch-stopped' ||
+    type === 'track-ended' ||
+    type === 'turn-ended' ||
+    type === 'workflow-ended' ||
+    type === 'stream-closed'
+  )
 }

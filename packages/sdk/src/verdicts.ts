@@ -38,13 +38,6 @@ export class Verdicts {
     return this.#mailboxes.values()
   }
 
-  /** The first number that no stream has. */
-  freeNumber(): number {
-    let number = 1
-    while (this.#mailboxes.has(number)) number++
-    return number
-  }
-
   view(stream = this.#newestView): View | undefined {
     const newest = stream === undefined ? undefined : this.#views.get(stream)
     if (!newest) return undefined

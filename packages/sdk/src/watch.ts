@@ -1,3 +1,5 @@
+import { ProtocolError } from '@fovea/protocol'
+import type { SessionEvent } from '@fovea/protocol'
 import type { AsyncQueue } from './async-queue.ts'
 import { Broadcast } from './broadcast.ts'
 import { Deferred } from './deferred.ts'
@@ -34,8 +36,9 @@ export class Watch implements AsyncIterable<WatchUpdate> {
   }
 
   /** @internal */
-  start(standing: boolean): void {
-    this.#started.resolve({ standing })
+  hear(event: SessionEvent): void {
+    if (event.type === 'watch-started') this.#started.resolve({ standing: event.standing })
+    else if (event.type === 'watch-stopped') this.end(event.error && new ProtocolError(event.error.code, event.error.message, event.error))
   }
 
   /** @internal */
