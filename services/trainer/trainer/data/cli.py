@@ -7,6 +7,7 @@ import typer
 from .check import check_folder
 from .clip import SpriteWorld, WorldConfig
 from .folder import write_folder
+from .samples import write_samples
 from .sheet import write_sheet
 from .splits import SPLITS
 
@@ -50,3 +51,10 @@ def check(folder: Path) -> None:
     if findings:
         raise typer.Exit(1)
     typer.echo(f'{folder}: sound')
+
+
+@app.command()
+def samples(out: Path) -> None:
+    """The product's sample clips: animated WebP and samples.json with questions and true answers."""
+    for entry in write_samples(out):
+        typer.echo(f'{out / entry["file"]}: {", ".join(entry["shows"])}; {len(entry["questions"])} questions')
