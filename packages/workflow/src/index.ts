@@ -1,0 +1,6 @@
+export { workflow, WorkflowBuilder } from './builder.ts'
+export { validateGraph, inputsOf } from './validate.ts'
+export { advance, beginRun, type AdvanceOptions, type RunJournal, type RunState, type StepEnded } from './run.ts'
+export { runWorkflow, type RunOptions } from './run-workflow.ts'
+export type { Json } from './references.ts'
+export type { Output } from './step.ts'
