@@ -6,7 +6,10 @@ import typer
 
 from .check import check_folder
 from .clip import SpriteWorld, WorldConfig
+from .convert import SETS
+from .convert import convert as convert_set
 from .folder import write_folder
+from .readers import DataError
 from .samples import write_samples
 from .sheet import write_sheet
 from .splits import SPLITS
@@ -58,3 +61,17 @@ def samples(out: Path) -> None:
     """The product's sample clips: animated WebP and samples.json with questions and true answers."""
     for entry in write_samples(out):
         typer.echo(f'{out / entry["file"]}: {", ".join(entry["shows"])}; {len(entry["questions"])} questions')
+
+
+@app.command()
+def convert(name: str, root: Path, out: Path, split: str = 'train', licence: Annotated[str, typer.Option(help='The set\'s licence, as its authors state it.')] = 'see the set',
+            limit: int | None = None, frames: int = 32) -> None:
+    """A public set in its official files into an evaluation folder."""
+    if name not in SETS:
+        raise typer.BadParameter(f'There is no reader called {name}; expected one of {", ".join(SETS)}.')
+    try:
+        count = convert_set(SETS[name](root, split), out, f'{name} {split}', licence, limit, frames)
+    except DataError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f'{out}: {count} clips of {name} {split}')
