@@ -19,9 +19,9 @@ export const openWire: OpenWire = (url, protocols, handlers) => {
   socket.on('open', () => handlers.open())
   socket.on('message', (data, isBinary) => {
     alive = true
-    if (!(data instanceof ArrayBuffer)) return
-    if (isBinary) handlers.binary(data)
-    else handlers.text(new TextDecoder().decode(data))
+    // Text comes as a Buffer whatever the binary type.
+    if (!isBinary) handlers.text(data.toString())
+    else if (data instanceof ArrayBuffer) handlers.binary(data)
   })
   // `close` always follows and carries the outcome.
   socket.on('error', () => {})
