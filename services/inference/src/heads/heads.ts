@@ -19,12 +19,18 @@ export function buildHeads(manifests: readonly Manifest[], graphOf: (task: strin
       return graph
     }
     switch (manifest.task) {
-      case 'region': return regionHead(manifest, { main: need('main') })
-      case 'moment': return momentHead(manifest, { main: need('main') })
+      case 'region':
+        return regionHead(manifest, { main: need('main') })
+      case 'moment':
+        return momentHead(manifest, { main: need('main') })
       case 'mask': {
         tracker = new MaskTracker(manifest, {
-          'prompt.state': need('prompt.state'), decode: need('decode'), memory: need('memory'),
-          'prompt.boxes': graphOf('mask', 'prompt.boxes'), 'prompt.points': graphOf('mask', 'prompt.points'), 'prompt.mask': graphOf('mask', 'prompt.mask'),
+          'prompt.state': need('prompt.state'),
+          decode: need('decode'),
+          memory: need('memory'),
+          'prompt.boxes': graphOf('mask', 'prompt.boxes'),
+          'prompt.points': graphOf('mask', 'prompt.points'),
+          'prompt.mask': graphOf('mask', 'prompt.mask'),
         })
         return maskHead(manifest, tracker)
       }

@@ -1,8 +1,9 @@
-import { ProtocolError, type Box, type MaskHead, type Point } from '@fovea/protocol'
+import { ProtocolError, type Box, type MaskHead, type Point, type Rle } from '@fovea/protocol'
 import { floatOf, type Graph } from '../model/graph.ts'
 import { floats, type FloatTensor } from '../model/tensor.ts'
 import { unit, type Scene } from './head.ts'
 import { ObjectMemory } from './object-memory.ts'
+import { maskBox, maskLogits } from './mask-prompt.ts'
 import { outline, type Outline } from './mask-rle.ts'
 
 /** What an object may be pointed out with; states is [Q, d]: one object for each row. */
@@ -27,16 +28,10 @@ export class MaskTracker {
     this.#bank = bank
   }
 
-  /** The kinds of prompt this bundle understands beside a phrase. */
-  get takes(): { box: boolean; points: boolean; mask: boolean } {
-    const { 'prompt.boxes': box, 'prompt.points': points, 'prompt.mask': mask } = this.#graphs
-    return { box: box !== undefined, points: points !== undefined, mask: mask !== undefined }
-  }
-
-  /** Height and width of the logits that a mask prompt must have. */
-  get maskSize(): [number, number] {
+  /** A mask as a prompt: as logits where the bundle takes them, else as the box around it. */
+  fromMask(mask: Rle): Pointing {
     const dims = this.#graphs['prompt.mask']?.dims('mask')
-    return [fixed(dims?.[1]), fixed(dims?.[2])]
+    return dims ? { mask: maskLogits(mask, [fixed(dims[1]), fixed(dims[2])]) } : { box: maskBox(mask) }
   }
 
   async prompt(scene: Scene, pointing: Pointing): Promise<PromptTokens[]> {
@@ -67,7 +62,13 @@ export class MaskTracker {
       group.forEach((followed, index) => {
         const logits = mask.data.slice(index * h * w, (index + 1) * h * w)
         const score = unit(object[index] ?? 0)
-        steps.set(followed, { score, iou: unit(iou[index] ?? 0), logits, shape: [h, w], outline: score >= this.threshold ? outline(logits, [h, w], size) : undefined })
+        steps.set(followed, {
+          score,
+          iou: unit(iou[index] ?? 0),
+          logits,
+          shape: [h, w],
+          outline: score >= this.threshold ? outline(logits, [h, w], size) : undefined,
+        })
       })
     }
     return objects.map((object) => {
@@ -85,7 +86,10 @@ export class MaskTracker {
       const [h, w] = kept[0]?.step.shape ?? [0, 0]
       const masks = new Float32Array(kept.length * h * w)
       kept.forEach(({ step }, index) => masks.set(step.logits, index * h * w))
-      const object = floats(Float32Array.from(kept, ({ step }) => step.score), [kept.length])
+      const object = floats(
+        Float32Array.from(kept, ({ step }) => step.score),
+        [kept.length],
+      )
       const tokens = floatOf(await memory.run({ ...scene.features, mask: floats(masks, [kept.length, h, w]), object }), 'memory.tokens', memory)
       const size = tokens.data.length / kept.length
       kept.forEach(({ object: followed, prompted }, index) => followed.memory.add(tokens.data.slice(index * size, (index + 1) * size), prompted))
@@ -107,10 +111,19 @@ function promptFeeds(group: readonly Followed[]): { prompt: FloatTensor; 'prompt
   const { k, c } = group[0]?.prompt ?? { k: 0, c: 0 }
   const prompt = new Float32Array(group.length * k * c)
   group.forEach((object, index) => prompt.set(object.prompt.data, index * k * c))
-  return { prompt: floats(prompt, [group.length, k, c]), 'prompt.age': floats(Float32Array.from(group, (object) => object.memory.age), [group.length]) }
+  return {
+    prompt: floats(prompt, [group.length, k, c]),
+    'prompt.age': floats(
+      Float32Array.from(group, (object) => object.memory.age),
+      [group.length],
+    ),
+  }
 }
 
-function memoryFeeds(group: readonly Followed[], [M, m, c]: readonly [number, number, number]): Record<'memory.tokens' | 'memory.valid' | 'memory.age', FloatTensor> {
+function memoryFeeds(
+  group: readonly Followed[],
+  [M, m, c]: readonly [number, number, number],
+): Record<'memory.tokens' | 'memory.valid' | 'memory.age', FloatTensor> {
   const tokens = new Float32Array(group.length * M * m * c)
   const valid = new Float32Array(group.length * M)
   const age = new Float32Array(group.length * M)
@@ -122,7 +135,11 @@ function memoryFeeds(group: readonly Followed[], [M, m, c]: readonly [number, nu
       age[row * M + index] = entry.age
     })
   })
-  return { 'memory.tokens': floats(tokens, [group.length, M, m, c]), 'memory.valid': floats(valid, [group.length, M]), 'memory.age': floats(age, [group.length, M]) }
+  return {
+    'memory.tokens': floats(tokens, [group.length, M, m, c]),
+    'memory.valid': floats(valid, [group.length, M]),
+    'memory.age': floats(age, [group.length, M]),
+  }
 }
 
 function pointsTensor(points: readonly Point[], places: number | string | undefined): FloatTensor {

@@ -5,7 +5,10 @@ import type { MaskTracker } from './mask-tracker.ts'
 /** A mask in one frame: the tracker's decoder on a fresh object, without memory. */
 export function maskHead({ task, token, standing, threshold }: MaskHead, tracker: MaskTracker): Head {
   return {
-    task, token, standing, threshold,
+    task,
+    token,
+    standing,
+    threshold,
     needsWindow: false,
     async run({ scene, size }, states) {
       const tokens = await tracker.prompt(scene, { states })

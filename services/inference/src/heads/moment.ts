@@ -7,7 +7,10 @@ import { rounded, unit, type Head } from './head.ts'
 export function momentHead(manifest: MomentHead, { main }: { main: Graph }): Head {
   const { task, token, standing, threshold, nms } = manifest
   return {
-    task, token, standing, threshold,
+    task,
+    token,
+    standing,
+    threshold,
     needsWindow: true,
     async run({ scene, window }, states) {
       if (!window) throw new BundleError(main.file, 'the moment head looks at a window of frames; none was given.')

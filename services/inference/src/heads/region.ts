@@ -6,7 +6,10 @@ import { unit, type Head } from './head.ts'
 export function regionHead(manifest: RegionHead, { main }: { main: Graph }): Head {
   const { task, token, standing, threshold, nms, maxBoxes } = manifest
   return {
-    task, token, standing, threshold,
+    task,
+    token,
+    standing,
+    threshold,
     needsWindow: main.takes.has('visual'),
     async run({ scene, window }, states) {
       const results = await main.run({ ...scene.features, ...(window ? { visual: window.visual, times: window.times } : {}), state: states })

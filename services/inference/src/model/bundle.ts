@@ -45,7 +45,8 @@ async function checkHashes(root: string, manifest: BundleManifest): Promise<void
     const got = await sha256(join(root, file)).catch((cause: unknown) => {
       throw new BundleError(file, 'is named in the manifest and missing in the folder.', cause)
     })
-    if (got !== expected) throw new BundleError(file, `SHA-256 ${expected} expected, ${got} came. The file was changed or cut short; export or copy the bundle again.`)
+    if (got !== expected)
+      throw new BundleError(file, `SHA-256 ${expected} expected, ${got} came. The file was changed or cut short; export or copy the bundle again.`)
   }
 }
 

@@ -24,8 +24,18 @@ export class Graph {
     this.#outputs = Object.entries(manifest.outputs)
     this.takes = new Set(this.#inputs.map(([, role]) => role))
     this.gives = new Set(this.#outputs.map(([, role]) => role))
-    sameNames(manifest.file, 'inputs', Object.keys(manifest.inputs), runner.inputs.map((port) => port.name))
-    sameNames(manifest.file, 'outputs', Object.keys(manifest.outputs), runner.outputs.map((port) => port.name))
+    sameNames(
+      manifest.file,
+      'inputs',
+      Object.keys(manifest.inputs),
+      runner.inputs.map((port) => port.name),
+    )
+    sameNames(
+      manifest.file,
+      'outputs',
+      Object.keys(manifest.outputs),
+      runner.outputs.map((port) => port.name),
+    )
   }
 
   /** Takes what it needs of `feeds`; the rest is left aside, so that callers may offer all they have. */
@@ -64,7 +74,8 @@ export class Graph {
 /** A float output that the graph must give. */
 export function floatOf(results: Results, role: OutputRole, graph: Graph): FloatTensor {
   const value = results[role]
-  if (value?.type !== 'float32') throw new BundleError(graph.file, `graph ${graph.name} should give ${role} as float32; ${value ? value.type : 'nothing'} came.`)
+  if (value?.type !== 'float32')
+    throw new BundleError(graph.file, `graph ${graph.name} should give ${role} as float32; ${value ? value.type : 'nothing'} came.`)
   return value
 }
 

@@ -63,14 +63,19 @@ export class KvSlots {
   /** The cache of slots `from`…`from + rows − 1` as graph inputs. */
   feeds(from: number, rows: number): Feeds {
     const feeds: Feeds = {}
-    this.#each(from, rows, (role, data, dims) => { feeds[role] = floats(data, dims) })
+    this.#each(from, rows, (role, data, dims) => {
+      feeds[role] = floats(data, dims)
+    })
     return feeds
   }
 
   /** Where an in-place graph writes: the same memory as `feeds`. */
   into(from: number, rows: number): Results {
     const results: Results = {}
-    if (this.shape.mode === 'inplace') this.#each(from, rows, (role, data, dims) => { results[role] = floats(data, dims) })
+    if (this.shape.mode === 'inplace')
+      this.#each(from, rows, (role, data, dims) => {
+        results[role] = floats(data, dims)
+      })
     return results
   }
 
@@ -79,10 +84,13 @@ export class KvSlots {
     const { heads, headDim, max, layers, mode } = this.shape
     if (mode === 'append') {
       for (let layer = 0; layer < layers; layer++) {
-        for (const [role, cache] of [[`kv.key.${layer}`, this.#keys[layer]], [`kv.value.${layer}`, this.#values[layer]]] as const) {
+        for (const [role, cache] of [
+          [`kv.key.${layer}`, this.#keys[layer]],
+          [`kv.value.${layer}`, this.#values[layer]],
+        ] as const) {
           const fresh = results[role as OutputRole]
           if (fresh?.type !== 'float32' || !cache) throw new Error(`The decoder gave no ${role}.`)
-          const run = (fresh.data.length / ((fresh.dims[0] ?? 1) * heads))
+          const run = fresh.data.length / ((fresh.dims[0] ?? 1) * heads)
           for (const { slot, size } of rows) {
             for (let head = 0; head < heads; head++) {
               const source = ((slot - from) * heads + head) * run

@@ -112,7 +112,10 @@ export class OnnxLanguage implements LanguageModel {
 
   /** One decoder run over the range of slots that holds the rows; slots in between take part and are not listened to. */
   async #decode(rows: readonly { slot: number; embeds: Float32Array }[], size: number, prefix: number): Promise<Step[]> {
-    const { slots, graphs: { decoder } } = this.#parts
+    const {
+      slots,
+      graphs: { decoder },
+    } = this.#parts
     const from = Math.min(...rows.map((row) => row.slot))
     const count = Math.max(...rows.map((row) => row.slot)) - from + 1
     const embeds = new Float32Array(count * size * this.#width)
@@ -123,14 +126,35 @@ export class OnnxLanguage implements LanguageModel {
       {
         embeds: floats(embeds, [count, size, this.#width]),
         lengths: ints(lengths, [count]),
-        prefix: ints(lengths.map(() => prefix), [count]),
-        ...(decoder.takes.has('positions') ? { positions: ints(lengths.flatMap((length) => Array.from({ length: size }, (_, index) => length + index)), [count, size]) } : {}),
-        ...(decoder.takes.has('attention') ? { attention: ints(lengths.flatMap((length) => Array.from({ length: longest }, (_, index) => (index < length + size ? 1 : 0))), [count, longest]) } : {}),
+        prefix: ints(
+          lengths.map(() => prefix),
+          [count],
+        ),
+        ...(decoder.takes.has('positions')
+          ? {
+              positions: ints(
+                lengths.flatMap((length) => Array.from({ length: size }, (_, index) => length + index)),
+                [count, size],
+              ),
+            }
+          : {}),
+        ...(decoder.takes.has('attention')
+          ? {
+              attention: ints(
+                lengths.flatMap((length) => Array.from({ length: longest }, (_, index) => (index < length + size ? 1 : 0))),
+                [count, longest],
+              ),
+            }
+          : {}),
         ...slots.feeds(from, count),
       },
       slots.into(from, count),
     )
-    slots.advance(results, from, rows.map(({ slot }) => ({ slot, size })))
+    slots.advance(
+      results,
+      from,
+      rows.map(({ slot }) => ({ slot, size })),
+    )
     const logits = floatOf(results, 'logits', decoder)
     const hidden = floatOf(results, 'hidden', decoder)
     return rows.map(({ slot }) => ({ next: likeliest(lastRow(logits, slot - from)), hidden: lastRow(hidden, slot - from).slice() }))

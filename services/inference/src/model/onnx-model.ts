@@ -8,7 +8,7 @@ import { floatOf, Graph, type Feeds } from './graph.ts'
 import { KvSlots } from './kv-slots.ts'
 import { OnnxLanguage } from './onnx-language.ts'
 import { openRunner, type Provider } from './ort.ts'
-import { bytes, floats } from './tensor.ts'
+import { bytes, floats, stack } from './tensor.ts'
 import type { VisionModel } from './vision-model.ts'
 
 export type LoadOptions = { providers?: readonly Provider[]; threads?: number; slots?: number; onRun?: (graph: string, running: boolean) => void }
@@ -63,7 +63,10 @@ export class OnnxModel implements VisionModel {
         refused.push({ provider, because: error instanceof Error ? error.message : String(error) })
       }
     }
-    throw new BundleError('manifest.json', `no execution provider takes this bundle: ${refused.map(({ provider, because }) => `${provider}: ${because}`).join('; ')}`)
+    throw new BundleError(
+      'manifest.json',
+      `no execution provider takes this bundle: ${refused.map(({ provider, because }) => `${provider}: ${because}`).join('; ')}`,
+    )
   }
 
   async encode(pictures: readonly Uint8Array[]): Promise<Scene[]> {
@@ -76,7 +79,8 @@ export class OnnxModel implements VisionModel {
       pictures.forEach((picture, index) => pixels.set(picture, index * one))
     }
     if (pixels.length !== count * one) throw new RangeError(`The encoder takes pictures of ${width}×${height} RGB, ${one} bytes each.`)
-    const feeds: Feeds = this.unit === 'frame' ? { 'pixels.frame': bytes(pixels, [count, height, width, 3]) } : { 'pixels.clip': bytes(pixels, [1, count, height, width, 3]) }
+    const feeds: Feeds =
+      this.unit === 'frame' ? { 'pixels.frame': bytes(pixels, [count, height, width, 3]) } : { 'pixels.clip': bytes(pixels, [1, count, height, width, 3]) }
     const results = await this.#vision.run(feeds)
     const rows = this.unit === 'frame' ? count : 1
     return Array.from({ length: rows }, (_, row): Scene => {
@@ -99,6 +103,29 @@ export class OnnxModel implements VisionModel {
     return { visual: floats(visual, [1, used.length, tokens, channels]), times: floats(times, [1, times.length]), mediaTimes }
   }
 
+  /** Runs every graph once, so that the first session does not pay for plans and shaders, and a hanging run can be told from a slow one. */
+  async warmUp(): Promise<void> {
+    const { height, width } = this.image
+    const grey = new Uint8Array(height * width * 3).fill(128)
+    const { frames, everyMs } = this.sampling
+    const scenes = await this.encode(this.unit === 'clip' ? Array.from({ length: frames }, () => grey) : [grey])
+    const scene = scenes[0]
+    const slot = this.language.acquire()
+    if (!scene || slot === undefined) throw new BundleError('manifest.json', 'the vision graph gave no scene for a grey picture.')
+    const window = this.window(
+      Array.from({ length: frames }, () => scene),
+      Array.from({ length: frames }, (_, index) => index * everyMs),
+    )
+    await this.language.prefill(slot, window, 'warm up')
+    const prompt = this.language.length(slot)
+    for (const head of this.heads.list) {
+      this.language.rewind(slot, prompt)
+      const [step] = await this.language.feed([{ slot, ids: this.language.forced('it', head.task) }])
+      if (step) await head.run({ scene, window, size: this.image }, stack([step.hidden]))
+    }
+    this.language.release(slot)
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.graphs.values()].map((graph) => graph.close()))
   }
@@ -110,13 +137,26 @@ function rowOf({ data, dims }: { data: Float32Array; dims: readonly number[] }, 
   return floats(part, [1, ...dims.slice(1)])
 }
 
-async function openGraphs({ folder, manifest }: Bundle, { provider, threads, onRun }: { provider: Provider; threads: number; onRun?: LoadOptions['onRun'] }): Promise<Map<string, Graph>> {
+async function openGraphs(
+  { folder, manifest }: Bundle,
+  { provider, threads, onRun }: { provider: Provider; threads: number; onRun?: LoadOptions['onRun'] },
+): Promise<Map<string, Graph>> {
   const graphs = new Map<string, Graph>()
   try {
     for (const [name, graph] of namedGraphs(manifest)) {
       const runner = await openRunner(join(folder, graph.file), { provider, threads })
       const watched = onRun
-        ? { ...runner, run: async (...run: Parameters<typeof runner.run>) => { onRun(name, true); try { return await runner.run(...run) } finally { onRun(name, false) } } }
+        ? {
+            ...runner,
+            run: async (...run: Parameters<typeof runner.run>) => {
+              onRun(name, true)
+              try {
+                return await runner.run(...run)
+              } finally {
+                onRun(name, false)
+              }
+            },
+          }
         : runner
       graphs.set(name, new Graph(name, graph, watched))
     }

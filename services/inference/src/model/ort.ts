@@ -51,9 +51,12 @@ function port(meta: InferenceSession.ValueMetadata): Port {
 function toOrt(tensor: Tensor | undefined): OrtTensor {
   if (!tensor) throw new TypeError('A tensor is missing.')
   switch (tensor.type) {
-    case 'float32': return new OrtTensor('float32', tensor.data, tensor.dims)
-    case 'int64': return new OrtTensor('int64', tensor.data, tensor.dims)
-    case 'uint8': return new OrtTensor('uint8', tensor.data, tensor.dims)
+    case 'float32':
+      return new OrtTensor('float32', tensor.data, tensor.dims)
+    case 'int64':
+      return new OrtTensor('int64', tensor.data, tensor.dims)
+    case 'uint8':
+      return new OrtTensor('uint8', tensor.data, tensor.dims)
   }
 }
 

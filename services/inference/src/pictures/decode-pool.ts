@@ -13,6 +13,8 @@ export class DecodePool {
   decoder = 'none'
   readonly #threads: Thread[]
   readonly #free: number[]
+  // One slot more than frames may take: the model thread waits for the pictures it wants back, so frames must not be able to hold them up.
+  readonly #spare: number
   readonly #slotWaiters: ((slot: number) => void)[] = []
   readonly #waiting = new Map<number, Waiting>()
   #nextId = 1
@@ -22,12 +24,17 @@ export class DecodePool {
     this.slots = slots
     this.#threads = threads
     this.#free = Array.from({ length: slots }, (_, index) => index)
+    this.#spare = slots
   }
 
   static async open({ size, threads, slots }: { size: readonly [height: number, width: number]; threads: number; slots: number }): Promise<DecodePool> {
-    const pixels = new SharedArrayBuffer(slots * size[0] * size[1] * 3)
+    const pixels = new SharedArrayBuffer((slots + 1) * size[0] * size[1] * 3)
     const workerData: DecodeWorkerData = { pixels, size }
-    const pool = new DecodePool(pixels, slots, Array.from({ length: threads }, () => ({ worker: new Worker(new URL('./decode-worker.ts', import.meta.url), { workerData }), busy: 0 })))
+    const pool = new DecodePool(
+      pixels,
+      slots,
+      Array.from({ length: threads }, () => ({ worker: new Worker(new URL('./decode-worker.ts', import.meta.url), { workerData }), busy: 0 })),
+    )
     await Promise.all(pool.#threads.map((thread) => pool.#listen(thread)))
     return pool
   }
@@ -38,7 +45,15 @@ export class DecodePool {
 
   /** Decodes a picture into a free slot, waiting for one; the slot is the caller's until `release`. Throws PictureProblem. */
   async decode(request: PictureRequest): Promise<Decoded> {
-    const slot = this.#free.pop() ?? (await new Promise<number>((resolve) => this.#slotWaiters.push(resolve)))
+    return this.#decodeInto(this.#free.pop() ?? (await new Promise<number>((resolve) => this.#slotWaiters.push(resolve))), request)
+  }
+
+  /** The same into the spare slot, for the one picture at a time that the model thread wants back. */
+  decodeSpare(request: PictureRequest): Promise<Decoded> {
+    return this.#decodeInto(this.#spare, request)
+  }
+
+  #decodeInto(slot: number, request: PictureRequest): Promise<Decoded> {
     const thread = this.#threads.reduce((best, each) => (each.busy < best.busy ? each : best))
     const id = this.#nextId++
     thread.busy++
@@ -50,6 +65,7 @@ export class DecodePool {
   }
 
   release(slot: number): void {
+    if (slot === this.#spare) return
     const waiter = this.#slotWaiters.shift()
     if (waiter) waiter(slot)
     else this.#free.push(slot)

@@ -18,3 +18,11 @@ export function jpegSize(bytes: Uint8Array): { width: number; height: number } |
   }
   return undefined
 }
+
+/** Whether a JPEG comes to its end: decoders fill in what is missing of a truncated one and say nothing. Cameras may pad, so the marker may stand a little before the last byte. */
+export function jpegEnds(bytes: Uint8Array): boolean {
+  for (let at = bytes.length - 2; at >= Math.max(0, bytes.length - 1024); at--) {
+    if (bytes[at] === 0xff && bytes[at + 1] === 0xd9) return true
+  }
+  return false
+}

@@ -1,6 +1,6 @@
 import type { Codec } from '@fovea/protocol'
 import sharp from 'sharp'
-import { jpegSize } from './jpeg-size.ts'
+import { jpegEnds, jpegSize } from './jpeg-size.ts'
 import { resizeRgb } from './resize.ts'
 
 export type PictureRequest = { codec: Codec; width: number; height: number; maxPixels: number; bytes: Uint8Array }
@@ -31,10 +31,14 @@ export class PictureDecoder {
     const { codec, width, height, maxPixels, bytes } = request
     if (width * height > maxPixels) throw new PictureProblem(`At most ${maxPixels} pixels are taken; ${width}×${height} came. Send a smaller picture.`)
     if (codec === 'rgb8') {
-      if (bytes.byteLength !== width * height * 3) throw new PictureProblem(`rgb8 of ${width}×${height} is ${width * height * 3} bytes; ${bytes.byteLength} came.`)
+      if (bytes.byteLength !== width * height * 3)
+        throw new PictureProblem(`rgb8 of ${width}×${height} is ${width * height * 3} bytes; ${bytes.byteLength} came.`)
       return resizeRgb(bytes, [height, width], target, size)
     }
-    if (codec === 'jpeg') this.#checkSize(request, jpegSize(bytes))
+    if (codec === 'jpeg') {
+      this.#checkSize(request, jpegSize(bytes))
+      if (!jpegEnds(bytes)) throw new PictureProblem('The JPEG is cut short: it has no end. Send the frame again, whole.')
+    }
     if (codec === 'jpeg' && this.#turbo) return this.#decodeTurbo(this.#turbo, request, target, size)
     return this.#decodeSharp(request, target, size)
   }
@@ -70,14 +74,17 @@ export class PictureDecoder {
 
   #checkSize({ codec, width, height }: PictureRequest, own: { width: number; height: number } | undefined): void {
     if (!own) throw new PictureProblem(`The payload is no ${codec} picture.`)
-    if (own.width !== width || own.height !== height) throw new PictureProblem(`The header says ${width}×${height}, the picture itself ${own.width}×${own.height}. Send its true size.`)
+    if (own.width !== width || own.height !== height)
+      throw new PictureProblem(`The header says ${width}×${height}, the picture itself ${own.width}×${own.height}. Send its true size.`)
   }
 }
 
 /** The fast path for JPEG, where its optional package is installed. */
 async function openTurbo(): Promise<Turbo | undefined> {
   try {
-    const { decompressSync, FORMAT_RGB } = await import('@julusian/jpeg-turbo')
+    const {
+      default: { decompressSync, FORMAT_RGB },
+    } = await import('@julusian/jpeg-turbo')
     return { sync: (jpeg, into) => void decompressSync(jpeg, into, { format: FORMAT_RGB }) }
   } catch {
     return undefined

@@ -8,7 +8,12 @@ const cache = new Map<string, Taps>()
  * Stretches RGB pixels to another size: areas are averaged where an axis shrinks, interpolated linearly where it grows (what OpenCV calls
  * INTER_AREA), which is how the trainer makes its pictures. Fixed point, two passes.
  */
-export function resizeRgb(source: Uint8Array, [height, width]: readonly [number, number], target: Uint8Array, [toHeight, toWidth]: readonly [number, number]): void {
+export function resizeRgb(
+  source: Uint8Array,
+  [height, width]: readonly [number, number],
+  target: Uint8Array,
+  [toHeight, toWidth]: readonly [number, number],
+): void {
   if (height === toHeight && width === toWidth) {
     target.set(source.subarray(0, height * width * 3))
     return
@@ -27,7 +32,7 @@ export function resizeRgb(source: Uint8Array, [height, width]: readonly [number,
     const out = y * line
     for (let x = 0; x < line; x++) {
       let sum = 1 << (2 * BITS - 1)
-      for (let tap = 0; tap < count; tap++) sum += (rows[((first + tap) % down.most) * line + x]! * down.weights[y * down.most + tap]!)
+      for (let tap = 0; tap < count; tap++) sum += rows[((first + tap) % down.most) * line + x]! * down.weights[y * down.most + tap]!
       target[out + x] = sum >> (2 * BITS)
     }
   }

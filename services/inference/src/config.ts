@@ -1,0 +1,85 @@
+import { availableParallelism, hostname } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { DEFAULT_WINDOW } from '@fovea/protocol'
+import { z } from 'zod'
+import { PROVIDERS } from './model/ort.ts'
+import { DEFAULT_ENGINE, type EngineLimits } from './thread-message.ts'
+
+const MEGABYTE = 1024 * 1024
+const whole = z.coerce.number().int()
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((each) => each.trim())
+    .filter(Boolean),
+)
+
+/** Every variable the service reads. `docs/design/inference.md` has them as a table. */
+const Environment = z.object({
+  FOVEA_EDGE_URL: z.url({ protocol: /^https?$/ }),
+  FOVEA_BACKEND_KEY: z.string().min(1),
+  FOVEA_BUNDLE: z
+    .string()
+    .min(1)
+    .default(fileURLToPath(new URL('../../../packages/model-nano', import.meta.url))),
+  FOVEA_PROVIDERS: list.pipe(z.array(z.enum(PROVIDERS)).min(1)).default(['cpu']),
+  FOVEA_HTTP_PORT: whole.min(0).max(65_535).default(0),
+  FOVEA_BACKEND_NAME: z.string().min(1).max(100).default(hostname()),
+  FOVEA_CAPACITY: whole.min(1).default(16),
+  FOVEA_LOG: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  FOVEA_THREADS: whole.min(1).default(1),
+  FOVEA_DECODE_THREADS: whole.min(1).default(Math.max(1, Math.min(4, availableParallelism() - 1))),
+  FOVEA_SLOTS: whole.min(1).max(256).default(8),
+  FOVEA_WINDOW: whole.min(1).max(256).default(DEFAULT_WINDOW),
+  FOVEA_RING_MB: z.coerce
+    .number()
+    .positive()
+    .default(DEFAULT_ENGINE.ringBytes / MEGABYTE),
+  FOVEA_FEATURE_FRAMES: whole.min(1).default(DEFAULT_ENGINE.featureFrames),
+  FOVEA_MAX_AGE_MS: whole.min(1).default(DEFAULT_ENGINE.maxAgeMs),
+  FOVEA_BATCH_FRAMES: whole.min(1).max(64).default(DEFAULT_ENGINE.batch.frames),
+  FOVEA_BATCH_DELAY_MS: z.coerce.number().min(0).max(100).default(DEFAULT_ENGINE.batch.delayMs),
+  FOVEA_QUEUED_FRAMES: whole.min(1).default(DEFAULT_ENGINE.queuedFrames),
+  FOVEA_QUEUED_ASKS: whole.min(1).default(DEFAULT_ENGINE.queuedAsks),
+  FOVEA_WATCH_REFRESH_MS: whole.min(1).default(DEFAULT_ENGINE.watchRefreshMs),
+  FOVEA_TRACK_TTL_MS: whole.min(1).default(DEFAULT_ENGINE.trackTtlMs),
+})
+
+export type Config = ReturnType<typeof readConfig>
+
+/** The configuration from the environment. Throws with every variable that is wrong, what was expected and what came. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>) {
+  const parsed = Environment.safeParse(environment)
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map(
+      (issue) => `${issue.path.join('.')}: ${issue.message}; ${JSON.stringify(environment[String(issue.path[0])]) ?? 'nothing'} came`,
+    )
+    throw new Error(`The configuration cannot be used.\n${lines.join('\n')}`)
+  }
+  const set = parsed.data
+  const engine: EngineLimits = {
+    ringBytes: set.FOVEA_RING_MB * MEGABYTE,
+    featureFrames: set.FOVEA_FEATURE_FRAMES,
+    queuedFrames: set.FOVEA_QUEUED_FRAMES,
+    queuedAsks: set.FOVEA_QUEUED_ASKS,
+    maxAgeMs: set.FOVEA_MAX_AGE_MS,
+    batch: { frames: set.FOVEA_BATCH_FRAMES, delayMs: set.FOVEA_BATCH_DELAY_MS },
+    watchRefreshMs: set.FOVEA_WATCH_REFRESH_MS,
+    trackTtlMs: set.FOVEA_TRACK_TTL_MS,
+  }
+  return {
+    edgeUrl: set.FOVEA_EDGE_URL,
+    backendKey: set.FOVEA_BACKEND_KEY,
+    bundle: set.FOVEA_BUNDLE,
+    providers: set.FOVEA_PROVIDERS,
+    httpPort: set.FOVEA_HTTP_PORT,
+    name: set.FOVEA_BACKEND_NAME,
+    capacity: set.FOVEA_CAPACITY,
+    log: set.FOVEA_LOG,
+    threads: set.FOVEA_THREADS,
+    decodeThreads: set.FOVEA_DECODE_THREADS,
+    slots: set.FOVEA_SLOTS,
+    window: set.FOVEA_WINDOW,
+    engine,
+  }
+}

@@ -1,0 +1,118 @@
+import type { LanguageModel, Step } from '../model/vision-model.ts'
+import { FairQueue } from './fair-queue.ts'
+import type { Lane } from './lanes.ts'
+import type { Talk, Wish } from './talk.ts'
+
+type Running = { talk: Talk; slot: number; feed: readonly number[] }
+export class Late extends Error {}
+
+/**
+ * The language model's lane: iteration-level batches over fixed slots. Each turn is one decoder run for the talks that are ready, and, where a slot
+ * is free, one prefill; a talk that ends gives its slot to the next at once.
+ */
+export class DecodeLane implements Lane {
+  readonly name = 'decode'
+  readonly #language: LanguageModel
+  readonly #queue: FairQueue<Talk>
+  readonly #running: Running[] = []
+
+  constructor(language: LanguageModel, limits: { total: number; perSession: number }) {
+    this.#language = language
+    this.#queue = new FairQueue(limits)
+  }
+
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  get running(): number {
+    return this.#running.length
+  }
+
+  /** False where too many wait already. */
+  submit(talk: Talk): boolean {
+    return this.#queue.push(talk)
+  }
+
+  readyAt(): number {
+    return this.#running.length > 0 || this.#queue.size > 0 ? 0 : Infinity
+  }
+
+  async turn(now: number): Promise<void> {
+    for (const running of this.#running.filter(({ talk }) => talk.over)) this.#end(running)
+    await this.#step()
+    if (this.#running.length < this.#language.slots) await this.#admit(now)
+  }
+
+  /** One decoder run: all talks that feed as many ids as the one that has waited longest. */
+  async #step(): Promise<void> {
+    const first = this.#running[0]
+    if (!first) return
+    const rows = this.#running.filter(({ feed }) => feed.length === first.feed.length)
+    // Whoever took part goes to the back, so that talks with other numbers of ids have their turn.
+    this.#running.splice(0, this.#running.length, ...this.#running.filter((running) => !rows.includes(running)), ...rows)
+    const fits = rows.filter((running) => {
+      if (this.#language.room(running.slot) >= running.feed.length) return true
+      running.talk.fail(new RangeError('The slot is full.'))
+      this.#end(running)
+      return false
+    })
+    if (fits.length === 0) return
+    const steps = await this.#language.feed(fits.map(({ slot, feed }) => ({ slot, ids: feed }))).catch((error: unknown) => {
+      for (const running of fits) {
+        running.talk.fail(error)
+        this.#end(running)
+      }
+      return []
+    })
+    for (const [index, running] of fits.entries()) {
+      const step = steps[index]
+      if (step) await this.#hear(running, step)
+    }
+  }
+
+  async #admit(now: number): Promise<void> {
+    const { jobs, late } = this.#queue.take(now, { max: 1 })
+    for (const talk of late) {
+      talk.fail(new Late())
+      talk.closed?.()
+    }
+    const talk = jobs[0]
+    if (!talk) return
+    const slot = talk.over ? undefined : this.#language.acquire()
+    if (slot === undefined) {
+      talk.closed?.()
+      return
+    }
+    const running: Running = { talk, slot, feed: [] }
+    this.#running.push(running)
+    try {
+      const { window, text } = await talk.open()
+      await this.#hear(running, await this.#language.prefill(slot, window, text))
+    } catch (error) {
+      talk.fail(error)
+      this.#end(running)
+    }
+  }
+
+  async #hear(running: Running, step: Step): Promise<void> {
+    const { talk, slot } = running
+    let wish: Wish = 'end'
+    try {
+      if (!talk.over) wish = await talk.hear(step, this.#language.length(slot))
+    } catch (error) {
+      talk.fail(error)
+    }
+    if (wish === 'end') return this.#end(running)
+    if (wish.rewindTo !== undefined) this.#language.rewind(slot, wish.rewindTo)
+    running.feed = wish.feed
+  }
+
+  #end(running: Running): void {
+    const at = this.#running.indexOf(running)
+    if (at < 0) return
+    this.#running.splice(at, 1)
+    this.#language.release(running.slot)
+    running.talk.closed?.()
+  }
+}

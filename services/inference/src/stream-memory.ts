@@ -1,0 +1,100 @@
+import { isRange, ProtocolError, sampleFrames, type AskAt, type Sampling, type StreamBody } from '@fovea/protocol'
+import type { Scene } from './heads/head.ts'
+import { DEFAULT_RING, PictureRing, type RingEntry } from './picture-ring.ts'
+import type { FrameArrived } from './thread-message.ts'
+
+/** A frame of the ring, with what the model made of it. Features are kept for the newest frames only; they can be made again from the picture. */
+export type Kept = RingEntry & { receivedAt: number; width: number; height: number; visual?: Scene['visual']; scene?: Scene; pixels?: Uint8Array }
+
+/** What the model thread remembers of one stream: the ring, and which frames are still on their way. */
+export class StreamMemory {
+  readonly body: StreamBody
+  readonly ring: PictureRing<Kept>
+  readonly #featureFrames: number
+  readonly #pending = new Map<number, (() => void)[]>()
+
+  constructor(body: StreamBody, { ringBytes, featureFrames }: { ringBytes: number; featureFrames: number }) {
+    this.body = body
+    this.ring = new PictureRing(body.policy, { ...DEFAULT_RING, bytes: ringBytes })
+    this.#featureFrames = featureFrames
+  }
+
+  /** A frame is on its way to the encoder. */
+  expect(frame: number): void {
+    this.#pending.set(frame, [])
+  }
+
+  /** Its verdict is known: those who waited for it go on. */
+  settle(frame: number): void {
+    const waiting = this.#pending.get(frame)
+    this.#pending.delete(frame)
+    for (const resume of waiting ?? []) resume()
+  }
+
+  /** Resolves when every frame that came before this moment has its verdict: what was sent first is seen first. */
+  async caughtUp(): Promise<void> {
+    await Promise.all([...this.#pending.values()].map((waiting) => new Promise<void>((resolve) => waiting.push(resolve))))
+  }
+
+  /** Keeps a seen frame; returns the numbers of those let go for it. */
+  keep({ frame, mediaTime, receivedAt, keep, bytes, width, height }: FrameArrived, scene: Scene, pixels: Uint8Array | undefined): number[] {
+    const kept: Kept = {
+      frame,
+      mediaTime,
+      receivedAt,
+      keep,
+      width,
+      height,
+      scene,
+      pixels,
+      visual: scene.visual,
+      bytes: bytes + scene.visual.data.byteLength + (pixels?.byteLength ?? 0),
+    }
+    const gone = this.ring.add(kept)
+    let withFeatures = 0
+    for (const entry of this.ring.entries.toReversed()) {
+      if (!entry.scene || entry.keep) continue
+      withFeatures++
+      if (withFeatures > this.#featureFrames) entry.scene = undefined
+    }
+    return gone.map((entry) => entry.frame)
+  }
+
+  /** The frames an ask looks at, oldest first, and the one that its evidence is about: the last [AS7]. */
+  look(at: AskAt, sampling: Sampling): { frames: Kept[]; last: Kept } {
+    const entries = this.ring.entries
+    const newest = this.ring.newest
+    if (!newest) throw new ProtocolError('no-frame', `Stream ${this.body.stream} has no seen frame yet. Send a frame, then ask.`, { retryable: true })
+    const chosen = sampleFrames(
+      entries.map((entry) => entry.mediaTime),
+      this.#target(at, newest),
+      sampling,
+    )
+    const frames = chosen.flatMap((index) => entries[index] ?? [])
+    return { frames, last: frames.at(-1) ?? newest }
+  }
+
+  /** A kept frame by number. */
+  frame(number: number): Kept {
+    const entry = this.ring.find(number)
+    if (entry) return entry
+    throw new ProtocolError('frame-gone', `Frame ${number} of stream ${this.body.stream} is not kept. Name one of the retained frames.`, {
+      retained: this.#retained((kept) => kept.frame),
+    })
+  }
+
+  #target(at: AskAt, newest: Kept): { end: number } | { from: number; to: number } {
+    if (at === 'now') return { end: newest.mediaTime }
+    if (!isRange(at)) return { end: this.frame(at.frame).mediaTime }
+    const retained = this.#retained((kept) => kept.mediaTime)
+    if (at.to < retained.from || at.from > retained.to) {
+      throw new ProtocolError('frame-gone', `No kept frame lies between ${at.from} and ${at.to} ms. Ask about the retained range.`, { retained })
+    }
+    return { from: Math.max(at.from, retained.from), to: Math.min(at.to, retained.to) }
+  }
+
+  #retained(of: (kept: Kept) => number): { from: number; to: number } {
+    const values = this.ring.entries.map(of)
+    return { from: Math.min(...values), to: Math.max(...values) }
+  }
+}
