@@ -120,3 +120,4 @@ def test_the_commands(tmp_path: Path) -> None:
     assert run.invoke(app, ['render', str(tmp_path / 'sheet.png'), '--count', '1']).exit_code == 0
     assert (tmp_path / 'sheet.png').stat().st_size > 10_000
     assert run.invoke(app, ['build', str(tmp_path / 'x'), '--split', 'nowhere']).exit_code == 2
+    assert 'ms a clip of 16 frames at 64 pixels' in run.invoke(app, ['bench', '--count', '2', '--size', '64']).output

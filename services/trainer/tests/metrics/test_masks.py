@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from trainer.metrics.masks import boundary_f, ciou, giou, j_and_f, mask_iou, robustness
+from trainer.metrics.masks import best_constant_mask, boundary_f, ciou, giou, j_and_f, mask_iou, robustness
 
 
 def square(x: int, y: int, side: int, size: int = 60) -> np.ndarray:
@@ -29,6 +29,11 @@ def test_boundaries_by_hand() -> None:
     assert boundary_f(square(0, 0, 5), square(40, 40, 5)) == 0
     assert boundary_f(square(0, 0, 0), square(0, 0, 0)) == 1
     assert boundary_f(square(5, 5, 20), square(0, 0, 0)) == 0
+
+
+def test_the_best_constant_mask() -> None:
+    assert best_constant_mask([square(0, 0, 32, 64)] * 3) == 1
+    assert best_constant_mask([square(0, 0, 32, 64), square(32, 32, 32, 64)]) == 0.5
 
 
 def test_robustness_counts_what_is_seen_where_nothing_is() -> None:

@@ -1,5 +1,6 @@
 """`fovea-train data …`: render contact sheets, build evaluation folders, check folders."""
 from pathlib import Path
+from time import process_time
 from typing import Annotated
 
 import typer
@@ -75,3 +76,15 @@ def convert(name: str, root: Path, out: Path, split: str = 'train', licence: Ann
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     typer.echo(f'{out}: {count} clips of {name} {split}')
+
+
+@app.command()
+def bench(config: Config = 'spriteworld-v1', count: int = 100, size: int = 160) -> None:
+    """What a training clip costs to make, in milliseconds of one core."""
+    world = world_of(config, 'train', 'seen', size=size)
+    world.clip('train', 0)
+    start = process_time()
+    for index in range(count):
+        world.clip('train', index)
+    each = 1000 * (process_time() - start) / count
+    typer.echo(f'{each:.1f} ms a clip of {world.config.frames} frames at {size} pixels: {1000 / each:.0f} clips a second and core')

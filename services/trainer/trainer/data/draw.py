@@ -139,11 +139,13 @@ def cut_out(owner: np.ndarray, where: list[list[tuple[int, int, int, int]]]) -> 
     boxes, seen = np.zeros((count, n, 4), np.float32), np.zeros((count, n), np.int32)
     for i, rectangles in enumerate(where):
         for t, (x0, y0, x1, y1) in enumerate(rectangles):
+            if x0 == x1:
+                continue
             part = owner[t, y0:y1, x0:x1] == i + 1
             pixels = np.count_nonzero(part)
             if pixels:
-                columns, rows = np.flatnonzero(part.any(0)), np.flatnonzero(part.any(1))
-                boxes[i, t] = (x0 + columns[0], y0 + rows[0], x0 + columns[-1] + 1, y0 + rows[-1] + 1)
+                x, y, width, height = cv2.boundingRect(part.view(np.uint8))
+                boxes[i, t] = (x0 + x, y0 + y, x0 + x + width, y0 + y + height)
                 seen[i, t] = pixels
                 masks[i, t, y0:y1, x0:x1] = part
     return masks, boxes / size, seen

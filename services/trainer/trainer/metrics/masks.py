@@ -60,6 +60,15 @@ def j_and_f(predicted: Sequence[np.ndarray], truth: Sequence[np.ndarray]) -> tup
             float(np.mean([boundary_f(a, b) for a, b in zip(predicted, truth, strict=True)])))
 
 
+def best_constant_mask(truths: Sequence[np.ndarray], side: int = 64) -> float:
+    """Mean IoU of one mask given to all: the pixels set in more than a share of the truths, for the best share."""
+    if not truths:
+        return 0.0
+    small = np.stack([cv2.resize(t.astype(np.uint8), (side, side), interpolation=cv2.INTER_NEAREST).astype(bool) for t in truths])
+    often = small.mean(0)
+    return max(float(np.mean([mask_iou(often > share, t) for t in small])) for share in np.arange(0.02, 0.6, 0.02))
+
+
 def robustness(predicted: Sequence[np.ndarray], truth: Sequence[np.ndarray]) -> float:
     """ReVOS's R: one less the share of foreground that was predicted where nothing is, 0 at least."""
     false = sum(np.count_nonzero(p & ~t) for p, t in zip(predicted, truth, strict=True))

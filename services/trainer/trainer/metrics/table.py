@@ -7,7 +7,7 @@ import numpy as np
 from . import judge
 from .boxes import best_constant_box
 from .interval import bootstrap
-from .masks import giou
+from .masks import best_constant_mask, giou
 from .moments import best_constant_span, mean_ap
 from .record import Record
 from .text import best_constant_text, exact
@@ -81,6 +81,15 @@ def constant_text(records: list[Record]) -> float:
     return best_constant_text([r['expect']['answer'] for r in records])[0]
 
 
+def constant_mask(records: list[Record]) -> float:
+    return best_constant_mask([key_pair(r)[1] for r in records])
+
+
+def constant_silence(records: list[Record]) -> float:
+    """Never pointing at anything."""
+    return float(np.mean([not any(p['present'] for p in r['phrases']) for r in records]))
+
+
 def reaches(threshold: float) -> Callable[[Record], tuple[float, ...]]:
     return lambda record: (float(judge.region_iou(record) >= threshold),)
 
@@ -113,7 +122,7 @@ def photo(threshold: float) -> Callable[[Record], tuple[float, ...]]:
 
 def rows() -> list[Row]:
     table = [
-        Row('trigger', lambda r: 'phrases' in r, lambda r: (float(judge.triggers_right(r)),), mean, nothing),
+        Row('trigger', lambda r: 'phrases' in r, lambda r: (float(judge.triggers_right(r)),), mean, constant_silence),
         Row('absence', of('absent'), lambda r: (float(judge.said_absent(r)),), mean, nothing),
         Row('region-name.acc50', of('region-name'), reaches(0.5), mean, constant_box(0.5)),
         Row('region-name.acc75', of('region-name'), reaches(0.75), mean, constant_box(0.75)),
@@ -125,7 +134,7 @@ def rows() -> list[Row]:
         Row('region-several.precision', of('region-several'), lambda r: (judge.found_of(r)[0], judge.found_of(r)[1]), ratio, nothing),
         Row('region-several.recall', of('region-several'), lambda r: (judge.found_of(r)[0], judge.found_of(r)[2]), ratio, nothing),
         Row('region-wide-square', shaped, lambda r: (float(judge.region_iou(r) >= 0.5), float(r['aspect'] >= WIDE)), gap, nothing),
-        Row('mask.giou', of('mask'), lambda r: (giou([key_pair(r)]),), mean, nothing),
+        Row('mask.giou', of('mask'), lambda r: (giou([key_pair(r)]),), mean, constant_mask),
         Row('mask.ciou', of('mask'), lambda r: areas(r), ratio, nothing),
     ]
     for way in ('phrase', 'box', 'point'):
