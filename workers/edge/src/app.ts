@@ -14,7 +14,9 @@ import { internalRoutes } from './routes/internal.ts'
 import { sessionRoutes } from './routes/sessions.ts'
 import { socketRoutes } from './routes/sockets.ts'
 import { studioRoutes } from './routes/studio.ts'
+import { turnRoutes } from './routes/turns.ts'
 import { usageRoutes } from './routes/usage.ts'
+import { workflowRoutes } from './routes/workflows.ts'
 
 export type Env = { Bindings: Bindings }
 
@@ -50,8 +52,12 @@ export function buildApp(): OpenAPIHono<Env> {
   app.route('/', sessionRoutes())
   app.route('/', askRoutes())
   app.route('/', eventRoutes())
+  app.route('/', turnRoutes())
+  app.route('/', workflowRoutes())
   app.route('/', evidenceRoutes())
   app.route('/', usageRoutes())
+
+  app.all('/v1/*', (context) => context.notFound())
 
   app.get('/healthz', (context) => context.json({ ok: true }))
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer', description: 'An API key.' })

@@ -32,12 +32,24 @@ export async function createSession(): Promise<SessionCreated> {
   return response.json()
 }
 
+const backends: ScriptedBackend[] = []
+
 export async function startBackend(script: Script = {}): Promise<ScriptedBackend> {
-  return ScriptedBackend.start({
+  const backend = await ScriptedBackend.start({
     control: open(`${ORIGIN}/internal/pool`, { authorization: `Bearer ${BACKEND_KEY}` }),
     dial: (url, ticket) => open(url.replace(/^ws/, 'http'), { authorization: `Bearer ${ticket}` }),
     script,
   })
+  backends.push(backend)
+  return backend
+}
+
+const clients: EdgeClient[] = []
+
+/** Hangs up on everything that a test has opened. */
+export function stopAll(): void {
+  for (const client of clients.splice(0)) client.close()
+  for (const backend of backends.splice(0)) backend.die()
 }
 
 export async function open(url: string, headers: Record<string, string>): Promise<BackendSocket & WebSocket> {
@@ -60,6 +72,7 @@ export class EdgeClient {
 
   constructor(socket: WebSocket) {
     this.#socket = socket
+    clients.push(this)
     socket.addEventListener('message', ({ data }) => {
       if (typeof data === 'string') this.#hear(JSON.parse(data))
       else if (data instanceof ArrayBuffer) this.pictures.push(data)
@@ -96,7 +109,9 @@ export class EdgeClient {
   frame(frame: number, { payload = new Uint8Array(8), ...header }: Partial<FrameHeader> & { payload?: Uint8Array } = {}): void {
     const stream = header.stream ?? 0
     const verdictsRead = this.#verdicts.get(stream) ?? 0
-    this.#socket.send(encodeFrame({ stream, codec: 'jpeg', keep: false, width: 64, height: 64, mediaTime: frame * 33, receivedAt: 0, verdictsRead, ...header, frame }, payload))
+    this.#socket.send(
+      encodeFrame({ stream, codec: 'jpeg', keep: false, width: 64, height: 64, mediaTime: frame * 33, receivedAt: 0, verdictsRead, ...header, frame }, payload),
+    )
   }
 
   close(code = 1000): void {
@@ -113,14 +128,20 @@ export class EdgeClient {
 
   /** The `count`th message of a type, now or later. */
   async until<Type extends EdgeMessage['type']>(type: Type, count = 1): Promise<Extract<EdgeMessage, { type: Type }>> {
-    await this.when(() => this.of(type).length >= count, () => `${count} of ${type}; read so far: ${this.read.map((message) => message.type).join(' ')}`)
+    await this.when(
+      () => this.of(type).length >= count,
+      () => `${count} of ${type}; read so far: ${this.read.map((message) => message.type).join(' ')}`,
+    )
     const found = this.of(type)[count - 1]
     if (!found) throw new Error(`${type} was there and is gone.`)
     return found
   }
 
   async untilClosed(): Promise<{ code: number; reason: string }> {
-    await this.when(() => this.closed !== undefined, () => 'the socket to close')
+    await this.when(
+      () => this.closed !== undefined,
+      () => 'the socket to close',
+    )
     return this.closed ?? { code: 0, reason: '' }
   }
 

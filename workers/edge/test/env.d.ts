@@ -1,3 +1,4 @@
+/// <reference types="@cloudflare/vitest-plugin/types" />
 import type { D1Migration } from '@cloudflare/vitest-plugin'
 import type { Bindings } from '../src/bindings.ts'
 import type edge from '../src/index.ts'

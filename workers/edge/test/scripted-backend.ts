@@ -40,7 +40,9 @@ export class ScriptedSession {
     this.#socket = socket
     this.#script = script
     socket.addEventListener('message', ({ data }) => (typeof data === 'string' ? this.#hear(ToBackend.parse(JSON.parse(data))) : this.#see(data)))
-    socket.addEventListener('close', ({ code }) => (this.closedWith = code))
+    socket.addEventListener('close', ({ code }) => {
+      this.closedWith = code
+    })
   }
 
   get epoch(): number {
@@ -53,12 +55,22 @@ export class ScriptedSession {
 
   seen(header: FrameHeader, epoch = this.#epoch): void {
     const { stream, frame, mediaTime, receivedAt } = header
-    const json = JSON.stringify({ type: 'frame-seen', stream, frame, mediaTime, receivedAt, timings: { queue: 0, decode: 0, encode: 0, heads: 0 }, perceptions: [] })
+    const json = JSON.stringify({
+      type: 'frame-seen',
+      stream,
+      frame,
+      mediaTime,
+      receivedAt,
+      timings: { queue: 0, decode: 0, encode: 0, heads: 0 },
+      perceptions: [],
+    })
     this.#socket.send(encodeVerdict({ outcome: 'seen', stream, frame, epoch }, json))
   }
 
   dropped({ stream, frame }: FrameHeader, reason: 'stale' | 'undecodable'): void {
-    this.#socket.send(encodeVerdict({ outcome: 'dropped', stream, frame, epoch: this.#epoch }, JSON.stringify({ type: 'frame-dropped', stream, frame, reason })))
+    this.#socket.send(
+      encodeVerdict({ outcome: 'dropped', stream, frame, epoch: this.#epoch }, JSON.stringify({ type: 'frame-dropped', stream, frame, reason })),
+    )
   }
 
   /** A whole answer: words, one region, the end. */
@@ -89,13 +101,20 @@ export class ScriptedSession {
         return
       }
       case 'ask-cancel':
-        return this.say({ type: 'answer-ended', ask: message.ask, finish: 'cancelled', text: '', usage: { promptTokens: 0, answerTokens: 0, heads: 0, deviceMs: 0, totalMs: 0 } })
+        return this.say({
+          type: 'answer-ended',
+          ask: message.ask,
+          finish: 'cancelled',
+          text: '',
+          usage: { promptTokens: 0, answerTokens: 0, heads: 0, deviceMs: 0, totalMs: 0 },
+        })
       case 'watch-start': {
         const { type: _, ...watch } = message
         return this.say({ type: 'watch-started', ...watch, standing: true })
       }
       case 'picture-get':
-        if (this.#script.picture) this.#socket.send(encodePicture({ frame: message.frame, stream: message.stream, request: message.request }, this.#script.picture))
+        if (this.#script.picture)
+          this.#socket.send(encodePicture({ frame: message.frame, stream: message.stream, request: message.request }, this.#script.picture))
         else this.say({ type: 'error', code: 'frame-gone', message: `Frame ${message.frame} is no longer kept.`, retryable: false, of: message.request })
         return
       default:
@@ -136,14 +155,22 @@ export class ScriptedBackend {
     })
   }
 
-  static async start({ control, dial, script = {} }: { control: Promise<BackendSocket>; dial: (url: string, ticket: string) => Promise<BackendSocket>; script?: Script }): Promise<ScriptedBackend> {
+  static async start({
+    control,
+    dial,
+    script = {},
+  }: {
+    control: Promise<BackendSocket>
+    dial: (url: string, ticket: string) => Promise<BackendSocket>
+    script?: Script
+  }): Promise<ScriptedBackend> {
     const backend = new ScriptedBackend(await control, dial, script)
     backend.hello()
     return backend
   }
 
   hello(): void {
-    this.#say({ type: 'hello', backend: this.script.name ?? 'scripted-1', models: [SCRIPTED_MODEL], capacity: this.script.capacity ?? 8 })
+    this.#say({ type: 'hello', backend: this.script.name ?? 'scripted-1', models: [SCRIPTED_MODEL], capacity: this.script.capacity ?? 1000 })
     this.#say({ type: 'load', sessions: this.sessions.size, deviceMs: 0, oldestMs: 0, modelThread: 'ready' })
   }
 
@@ -168,8 +195,17 @@ export class ScriptedBackend {
 
 export function region(id: string, query: string, header: FrameHeader | undefined): Evidence {
   return {
-    id, version: 1, task: 'region', token: '<region>', query, score: 0.9, stream: header?.stream ?? 0, frame: header?.frame ?? 1,
-    mediaTime: header?.mediaTime ?? 0, receivedAt: header?.receivedAt ?? 0, regions: [{ box: [0.1, 0.1, 0.5, 0.5], score: 0.9 }],
+    id,
+    version: 1,
+    task: 'region',
+    token: '<region>',
+    query,
+    score: 0.9,
+    stream: header?.stream ?? 0,
+    frame: header?.frame ?? 1,
+    mediaTime: header?.mediaTime ?? 0,
+    receivedAt: header?.receivedAt ?? 0,
+    regions: [{ box: [0.1, 0.1, 0.5, 0.5], score: 0.9 }],
     model: { bundle: SCRIPTED_MODEL.name, hash: SCRIPTED_MODEL.hash, head: 'region' },
   }
 }
@@ -179,5 +215,5 @@ export const NOT_FRAMES: Record<string, Uint8Array> = {
   'an empty message': new Uint8Array(0),
   'a truncated header': new Uint8Array([0xf0, BINARY_VERSION, KIND.frame, 1]),
   'another magic': new Uint8Array(48).fill(1),
-  'a verdict': new Uint8Array([0xf0, BINARY_VERSION, KIND.verdict, ...new Array<number>(45).fill(0)]),
+  'a verdict': new Uint8Array([0xf0, BINARY_VERSION, KIND.verdict, ...new Uint8Array(45)]),
 }

@@ -42,6 +42,11 @@ export class PoolObject extends DurableObject<Bindings> {
     this.#pool.message(socket, message)
   }
 
+  override webSocketClose(socket: WebSocket): void {
+    // Answered by the runtime; a closed socket is no member any more.
+    socket.serializeAttachment(null)
+  }
+
   lease(request: LeaseRequest): Promise<{ backend: string } | { because: string }> {
     return this.#pool.lease(request)
   }

@@ -7,6 +7,8 @@ import type { PoolStore } from '../store/pool-store.ts'
 export type MemberAttachment = { key: string; origin: string; hello: z.infer<typeof Hello> | null; load: z.infer<typeof Load> | null; heardAt: number }
 
 export interface MemberSocket {
+  /** 1 while it is open */
+  readonly readyState: number
   send(message: string): void
   close(code?: number, reason?: string): void
   serializeAttachment(attachment: MemberAttachment): void
@@ -36,6 +38,9 @@ type Options = {
 
 /** An assignment is to be taken up within this time. */
 const ASSIGN_MS = 5000
+const OPEN = 1
+/** Backends report their load every second; one that is silent for so long is not leased. */
+const SILENT_MS = 15_000
 /** So many waiting sessions are told at one `hello`. */
 const TOLD_AT_ONCE = 200
 
@@ -132,7 +137,8 @@ export class Pool {
   #members() {
     return Array.from(this.#options.sockets()).flatMap((socket) => {
       const attachment = socket.deserializeAttachment()
-      if (!attachment?.hello) return []
+      // A closing socket is still listed, and a backend whose machine vanished never says so: it has only fallen silent.
+      if (socket.readyState !== OPEN || !attachment?.hello || this.#options.now() - attachment.heardAt > SILENT_MS) return []
       const { hello, load, origin, heardAt } = attachment
       return [{ socket, hello, load, origin, sessions: (load?.sessions ?? 0) + this.#options.store.leasedSince(hello.backend, heardAt) }]
     })

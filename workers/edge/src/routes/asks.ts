@@ -42,7 +42,7 @@ export function askRoutes() {
     const { stub } = await sessionAt(context, id)
     if (context.req.header('accept')?.includes('text/event-stream')) {
       valueOf(await stub.startAsk({ ask, ...body }))
-      return stub.fetch(`https://session/events?${new URLSearchParams({ ask, after: String(lastEventId(context.req.header('last-event-id'))) })}`)
+      return openStream(stub.fetch(`https://session/events?${new URLSearchParams({ ask, after: String(lastEventId(context.req.header('last-event-id'))) })}`))
     }
     return context.json(AskResult.parse(valueOf(await stub.ask({ ask, ...body }))), 200)
   })
@@ -60,6 +60,12 @@ export function askRoutes() {
     return context.body(null, 202)
   })
   return app
+}
+
+/** A Durable Object's response with headers that middleware may add to. */
+export async function openStream(response: Promise<Response>): Promise<Response> {
+  const { body, status, headers } = await response
+  return new Response(body, { status, headers: new Headers(headers) })
 }
 
 /** The number of the last event a reader has; 0 where it has none. */

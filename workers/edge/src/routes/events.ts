@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi'
 import { newRouter } from '../app.ts'
-import { lastEventId } from './asks.ts'
+import { lastEventId, openStream } from './asks.ts'
 import { problems } from './problems.ts'
 import { sessionAt, SessionParams } from './session-at.ts'
 
@@ -17,7 +17,7 @@ export function eventRoutes() {
   const app = newRouter()
   app.openapi(read, async (context) => {
     const { stub } = await sessionAt(context, context.req.valid('param').id)
-    return stub.fetch(`https://session/events?${new URLSearchParams({ after: String(lastEventId(context.req.header('last-event-id'))) })}`)
+    return openStream(stub.fetch(`https://session/events?${new URLSearchParams({ after: String(lastEventId(context.req.header('last-event-id'))) })}`))
   })
   return app
 }

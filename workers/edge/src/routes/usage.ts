@@ -46,7 +46,20 @@ export function usageRoutes() {
     const { tenant } = await authenticate(context)
     const { days } = context.req.valid('query')
     const rows = await new Catalogue(context.env.DB).usageSince(tenant, Date.now() - (days - 1) * DAY_MS)
-    return context.json({ usage: rows.map(({ tenant: _, ...row }) => row) }, 200)
+    return context.json(
+      {
+        usage: rows.map(({ day, frames, asks, promptTokens, answerTokens, heads, deviceMs }) => ({
+          day,
+          frames,
+          asks,
+          promptTokens,
+          answerTokens,
+          heads,
+          deviceMs,
+        })),
+      },
+      200,
+    )
   })
   app.openapi(backends, async (context) => {
     await authenticate(context)

@@ -126,12 +126,12 @@ export class Asks {
 
   /** The backend is lost, or none can be had: what runs ends [AS3]. */
   endAll(error: ProtocolError, which: 'sent' | 'all'): void {
-    for (const row of [...this.#running.values()]) if (which === 'all' || row.sent) this.end(row.id, 'error', error.body())
+    for (const row of this.#running.values()) if (which === 'all' || row.sent) this.end(row.id, 'error', error.body())
   }
 
   /** The session is over. */
   cancelAll(): void {
-    for (const ask of [...this.#running.keys()]) this.end(ask, 'cancelled')
+    for (const ask of this.#running.keys()) this.end(ask, 'cancelled')
   }
 
   deadline(kind: 'ask' | 'cancel', ask: string): void {

@@ -54,7 +54,9 @@ function idIn(json: unknown): string | undefined {
     const id: unknown = Reflect.get(json, name)
     if (typeof id === 'string' && id.length <= 64) return id
   }
-  return undefined
+  // A stream has a number of its own choosing; where opening one is refused, this is its name.
+  const stream: unknown = Reflect.get(json, 'stream')
+  return typeof stream === 'number' ? `stream/${stream}` : undefined
 }
 
 function obey(session: Session, link: ClientLink, message: ClientMessage): void {

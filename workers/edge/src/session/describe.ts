@@ -23,7 +23,6 @@ export function describeReady(session: Session, role: Role): SessionReady {
 
 /** The state as it stands, for a reader to whom the log no longer reaches back [EV2]. */
 export function describeReset(session: Session, store: SessionStore): SessionReset {
-  const ask = ({ body, text, evidence, outcome }: AskRow) => ({ ...body, answer: text, evidence, ended: outcome !== null })
   return {
     type: 'session-reset',
     seq: session.log.last,
@@ -32,7 +31,11 @@ export function describeReset(session: Session, store: SessionStore): SessionRes
       streams: Array.from(session.streams.open.values(), (stream) => stream.body),
       watches: [...session.standing.watches.values()],
       tracks: [...session.standing.tracks.values()],
-      asks: [...store.endedAsks(ENDED_ASKS), ...store.runningAsks()].map(ask),
+      asks: [...store.endedAsks(ENDED_ASKS), ...store.runningAsks()].map(describeAsk),
     },
   }
+}
+
+function describeAsk({ body, text, evidence, outcome }: AskRow) {
+  return { ...body, answer: text, evidence, ended: outcome !== null }
 }

@@ -64,6 +64,7 @@ export class EdgeVisionSession implements VisionSession {
     return {
       ask: id,
       cancel: () => session.asks.cancel(id),
+      // oxlint-disable-next-line unicorn/no-thenable -- an Answer is a promise of the whole and an iterable of its parts
       then: (done, failed) => result.then(done, failed),
       [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
     }

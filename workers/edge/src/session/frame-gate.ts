@@ -62,7 +62,8 @@ export class FrameGate {
     const window = counters.looser ? Math.max(counters.looser.window, counters.window) : counters.window
     counters.sent = number
     // A sender that claims verdicts it was never sent has lost count: its claim buys no credit.
-    const beyond = header.verdictsRead > settled || number - header.verdictsRead > window
+    // What the sender skipped it could not have read: it does not count against the frame that shows the gap.
+    const beyond = header.verdictsRead > settled || expected - header.verdictsRead > window
     if (beyond || instead) return this.#drop(gap, number, instead ?? 'budget', beyond && window > 0)
     if (bytes > limits.maxFrameBytes || header.width * header.height > limits.maxPixels) return this.#drop(gap, number, 'too-large', false)
     counters.pending.push({ n: number, at: now, t: header.mediaTime, held: false })

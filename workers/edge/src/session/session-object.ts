@@ -10,9 +10,15 @@ import migrations from '../store/migrations/session/migrations.js'
 import { newSessionRow, SessionStore } from '../store/session-store.ts'
 import type { SessionRow } from '../store/session-store.ts'
 import { eventStream } from './event-stream.ts'
+import { chatModelOf } from './chat-model.ts'
 import { outcomeLater, outcomeOf } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
+import { runToEnd } from './run-to-end.ts'
+import type { RunStart } from './run-to-end.ts'
+import type { RunMessage } from './runs.ts'
 import { Session } from './session.ts'
+import { Turns } from './turns.ts'
+import { Workflows } from './workflows.ts'
 import type { z } from 'zod'
 
 const PICTURE_MS = 10_000
@@ -65,9 +71,16 @@ export class SessionObject extends DurableObject<Bindings> {
             socket.close(CLOSE.fenced, 'this assignment is no longer the current one')
         })
       case '/events':
-        return new Response(eventStream(session, this.#store, { after: Number(ask('after')), ask: url.searchParams.get('ask') ?? undefined }), {
-          headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
-        })
+        return new Response(
+          eventStream(session, this.#store, {
+            after: Number(ask('after')),
+            ask: url.searchParams.get('ask') ?? undefined,
+            run: url.searchParams.get('run') ?? undefined,
+          }),
+          {
+            headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
+          },
+        )
       default:
         return new Response(null, { status: 404 })
     }
@@ -119,6 +132,28 @@ export class SessionObject extends DurableObject<Bindings> {
   askResult(ask: string): { known: boolean; result?: AskResult } {
     const asks = this.#session?.asks
     return { known: asks?.has(ask) ?? false, result: asks?.result(ask) }
+  }
+
+  /** Starts a turn or workflow, or finds it again; its events come after the number that this gives, at `/events?run=`. */
+  startRun(message: RunStart): Outcome<number> {
+    return outcomeOf(() => {
+      const session = this.#live()
+      const before = session.log.last
+      session.run(message)
+      return session.log.last > before ? before : 0
+    })
+  }
+
+  /** Starts a turn or workflow, or finds it again, and waits for its end; its outcome as JSON, which may be of any depth. */
+  runToEnd(message: RunStart): Promise<Outcome<string>> {
+    return outcomeLater(async () => {
+      const { type: _, seq: __, at: ___, ...result } = await runToEnd(this.#live(), message)
+      return JSON.stringify(result)
+    })
+  }
+
+  cancelRun(message: Extract<RunMessage, { type: 'turn-cancel' | 'workflow-cancel' }>): Outcome<void> {
+    return outcomeOf(() => this.#live().run(message))
   }
 
   evidence(id: string): Evidence | undefined {
@@ -175,6 +210,7 @@ export class SessionObject extends DurableObject<Bindings> {
       },
       pool: { lease: (request) => pool.lease(request), release: (session) => pool.release(session) },
       background: (work) => ctx.waitUntil(work),
+      runs: [(host) => new Turns(host, chatModelOf(env)), (host) => new Workflows(host)],
       usage: (delta) => ctx.waitUntil(new Catalogue(env.DB).addUsage(row.tenant, Date.now(), delta)),
     })
   }

@@ -17,6 +17,7 @@ import { Lease } from './lease.ts'
 import type { LeasePort } from './lease.ts'
 import { Pictures } from './pictures.ts'
 import type { RunHost, RunMessage, Runs } from './runs.ts'
+import type { RunEnded } from './run-to-end.ts'
 import { describeReady, describeReset } from './describe.ts'
 import type { Attachment, SessionSocket } from './socket.ts'
 import { Standing } from './standing.ts'
@@ -203,6 +204,7 @@ export class Session {
     if (link !== this.#backend || link.attached) return
     link.attachment.attached = true
     link.save()
+    const fresh = this.row.model?.hash !== model.hash
     this.row.phase = 'live'
     this.row.model = model
     this.#lease.won(link.attachment.name)
@@ -212,6 +214,8 @@ export class Session {
     this.asks.handOver()
     this.streams.setWindow(Math.min(window, MAX_WINDOW))
     this.#owner?.save()
+    // Who connected before a model was there learns which one it is: a second session-ready.
+    if (fresh) for (const client of this.#clients.values()) if (client.attachment.resumed) client.say(describeReady(this, client.attachment.role))
     this.#tellState(`backend ${link.attachment.name} is attached`)
   }
 
@@ -252,9 +256,8 @@ export class Session {
     this.standing.endAll(because, error.body())
     this.#saveCounters()
     if (this.row.phase === 'ended') return
-    const needed = this.asks.running > 0 || (this.#owner && this.streams.open.size > 0)
-    this.row.phase = needed ? 'attaching' : 'idle'
-    if (needed) this.#lease.begin()
+    this.row.phase = this.#needsBackend ? 'attaching' : 'idle'
+    if (this.row.phase === 'attaching') this.#lease.begin()
     else this.#giveBack()
     this.#tellState(because)
   }
@@ -268,10 +271,10 @@ export class Session {
   backendAvailable(): void {
     if (this.row.phase === 'attaching') return this.#lease.again()
     if (this.row.phase !== 'degraded') return
-    this.row.phase = 'attaching'
+    this.row.phase = this.#needsBackend ? 'attaching' : 'idle'
     this.streams.setWindow(DEFAULT_WINDOW)
     this.#owner?.save()
-    this.#lease.begin()
+    if (this.row.phase === 'attaching') this.#lease.begin()
     this.#tellState('a backend is there')
   }
 
@@ -281,7 +284,7 @@ export class Session {
     for (const run of this.runs) run.end(because)
     this.asks.cancelAll()
     this.standing.endAll(because)
-    for (const stream of [...this.streams.open.keys()]) this.streams.close(stream, because)
+    for (const stream of this.streams.open.keys()) this.streams.close(stream, because)
     this.row.phase = 'ended'
     this.#options.store.saveSession(this.row)
     this.#record({ type: 'session-ended', because })
@@ -341,6 +344,12 @@ export class Session {
     if (this.row.phase === 'ended') throw new ProtocolError('conflict', 'This session has ended. Open a new one.')
     if (this.runs.some((one) => one.handle(message))) return
     throw new ProtocolError('unsupported', `This edge does not run ${message.type.startsWith('turn') ? 'turns' : 'workflows'}.`)
+  }
+
+  /** How a turn or workflow run ended; undefined while it goes on. */
+  runOutcome(id: string): RunEnded | undefined {
+    const outcome = this.#options.store.run(id)?.outcome
+    return outcome?.type === 'turn-ended' || outcome?.type === 'workflow-ended' ? outcome : undefined
   }
 
   /** A result while it is refined: for those who keep up, and never logged [AS2]. */
@@ -466,7 +475,7 @@ export class Session {
   #lookAtPending(): void {
     const now = this.#options.now()
     this.#pendingWatched = false
-    for (const link of [...this.#clients.values()]) if (link.stuck) this.hangUp(link, 'overloaded', 'nothing was read for a minute')
+    for (const link of this.#clients.values()) if (link.stuck) this.hangUp(link, 'overloaded', 'nothing was read for a minute')
     const pending = this.streams.pending || this.asks.sent
     if (pending && this.#backend && now - this.#backend.heardAt > SILENT_MS) this.lose(`the backend said nothing for ${SILENT_MS / 1000} s`)
     if (this.#usage.due(now)) this.#usage.flush(this.frames.takeSeenCount())
@@ -495,6 +504,10 @@ export class Session {
     this.row.phase = 'idle'
     this.#giveBack()
     this.#tellState(because)
+  }
+
+  get #needsBackend(): boolean {
+    return this.asks.running > 0 || this.runs.some((run) => run.busy) || (this.#owner !== undefined && this.streams.open.size > 0)
   }
 
   #giveBack(): void {

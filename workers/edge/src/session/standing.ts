@@ -105,8 +105,8 @@ export class Standing {
 
   /** All of them, or those of one stream. */
   endAll(because: string, error?: ErrorBody, stream?: number): void {
-    for (const { watch, stream: of } of [...this.watches.values()]) if (stream === undefined || of === stream) this.stopWatch(watch, because, error)
-    for (const { track, stream: of } of [...this.tracks.values()]) if (stream === undefined || of === stream) this.stopTrack(track, because, error)
+    for (const { watch, stream: of } of this.watches.values()) if (stream === undefined || of === stream) this.stopWatch(watch, because, error)
+    for (const { track, stream: of } of this.tracks.values()) if (stream === undefined || of === stream) this.stopTrack(track, because, error)
   }
 
   #endTrack(id: string, because: string, error: ErrorBody | undefined): void {

@@ -84,7 +84,7 @@ export class Streams {
   /** Gives pending numbers their verdict, all in one message [FR1]. */
   settle(stream: Stream, reason: DropReason, which?: (one: { n: number; held: boolean }) => boolean): void {
     const ranges = stream.gate.settleAll(reason, which)
-    for (const number of [...stream.held.keys()]) if (!stream.gate.counters.pending.some((one) => one.n === number)) stream.held.delete(number)
+    for (const number of stream.held.keys()) if (!stream.gate.counters.pending.some((one) => one.n === number)) stream.held.delete(number)
     this.tellSettled(stream, ranges)
   }
 

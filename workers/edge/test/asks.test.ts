@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { call, EdgeClient, startBackend } from './edge-client.ts'
+
+test('[AS2] an ask brings its words, its evidence and its end, in order, each with a seq that rises by one', async () => {
+  await startBackend()
+  const { client } = await EdgeClient.start()
+  client.frame(1)
+  client.say({ type: 'ask-start', ask: 'a1', text: 'the cup' })
+  const ended = await client.until('answer-ended')
+  expect(ended).toMatchObject({ ask: 'a1', finish: 'stop', text: 'I see it.' })
+  const { events } = client
+  expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index + 1))
+  expect(events.filter((event) => 'ask' in event).map((event) => event.type)).toEqual([
+    'ask-accepted',
+    'answer-delta',
+    'head-started',
+    'head-result',
+    'answer-ended',
+  ])
+})
+
+test('[AS1] the same id never runs twice; over HTTP a repeat gives the stored outcome', async () => {
+  const backend = await startBackend()
+  const { client, session } = await EdgeClient.start()
+  client.frame(1)
+  const body = JSON.stringify({ ask: 'same', text: 'the cup' })
+  const first = await call(`/v1/sessions/${session}/asks`, { method: 'POST', body })
+  expect(first.status).toBe(200)
+  const again = await call(`/v1/sessions/${session}/asks`, { method: 'POST', body })
+  expect(await again.json()).toEqual(await first.json())
+  client.say({ type: 'ask-start', ask: 'same', text: 'the cup' })
+  client.say({ type: 'ask-start', ask: 'same', text: 'something else' })
+  expect(await client.until('error')).toMatchObject({ code: 'id-taken', of: 'same' })
+  expect(backend.sessions.get(session)?.messages.filter((message) => message.type === 'ask-start')).toHaveLength(1)
+  expect(client.of('answer-ended')).toHaveLength(1)
+})
+
+test('[AS6] an ask over HTTP without any socket, as server-sent events', async () => {
+  await startBackend()
+  const { session } = await (await call('/v1/sessions', { method: 'POST' })).json<{ session: string }>()
+  const response = await call(`/v1/sessions/${session}/asks`, {
+    method: 'POST',
+    body: JSON.stringify({ ask: 'http1', text: 'the cup' }),
+    headers: { accept: 'text/event-stream' },
+  })
+  expect(response.headers.get('content-type')).toBe('text/event-stream')
+  const text = await response.text()
+  expect(Array.from(text.matchAll(/^event: (.*)$/gm), ([, type]) => type)).toEqual([
+    'ask-accepted',
+    'answer-delta',
+    'head-started',
+    'head-result',
+    'answer-ended',
+  ])
+})
+
+test('[AS4] a cancel ends the ask; a lost socket does not', async () => {
+  const backend = await startBackend({ answer: () => undefined })
+  const { client, session, created } = await EdgeClient.start()
+  client.say({ type: 'ask-start', ask: 'a1', text: 'one' })
+  client.say({ type: 'ask-start', ask: 'a2', text: 'two' })
+  await client.until('ask-accepted', 2)
+  client.say({ type: 'ask-cancel', ask: 'a1' })
+  expect(await client.until('answer-ended')).toMatchObject({ ask: 'a1', finish: 'cancelled' })
+  client.close()
+  const ticket = await call(`/v1/sessions/${session}/tickets`, { method: 'POST', key: null, body: JSON.stringify({ resumeKey: created.resumeKey }) })
+  const back = await EdgeClient.open(await ticket.json())
+  back.say({ type: 'session-resume', lastSeq: client.events.at(-1)?.seq ?? 0, streams: [{ stream: 0, sent: 0, unsettled: [] }] })
+  backend.sessions.get(session)?.answer({ ask: 'a2', text: 'two' })
+  expect(await back.until('answer-ended')).toMatchObject({ ask: 'a2', finish: 'stop' })
+})
+
+test('[AS5] refused asks leave no event, and the error names them', async () => {
+  await startBackend()
+  const { client } = await EdgeClient.start()
+  client.say({ type: 'ask-start', ask: 'a1', text: 'one', stream: 7 })
+  expect(await client.until('error')).toMatchObject({ code: 'unknown-stream', of: 'a1' })
+  client.send(JSON.stringify({ type: 'ask-start', ask: 'a2', text: 'one', colour: 'red' }))
+  expect(await client.until('error', 2)).toMatchObject({ code: 'invalid-message', of: 'a2' })
+  client.say({ type: 'ask-cancel', ask: 'nothing' })
+  expect(await client.until('error', 3)).toMatchObject({ code: 'unknown-id', of: 'nothing' })
+  expect(client.of('ask-accepted')).toHaveLength(0)
+})
+
+test('[AS3] a lost backend ends running asks with `unavailable`, and the next ask finds another backend', async () => {
+  const backend = await startBackend({ name: 'first', answer: () => undefined })
+  const { client } = await EdgeClient.start()
+  client.say({ type: 'ask-start', ask: 'a1', text: 'one' })
+  await client.until('ask-accepted')
+  await client.when(
+    () => backend.sessions.size === 1,
+    () => 'the session at the backend',
+  )
+  await startBackend({ name: 'second' })
+  backend.die()
+  expect(await client.until('answer-ended')).toMatchObject({ ask: 'a1', finish: 'error', error: { code: 'unavailable' } })
+  client.say({ type: 'ask-start', ask: 'a2', text: 'two' })
+  expect(await client.until('answer-ended', 2)).toMatchObject({ ask: 'a2', finish: 'stop' })
+  expect(client.of('answer-ended')).toHaveLength(2)
+})
+
+test('[PE4] evidence by id, and drawn over its frame while that is kept', async () => {
+  const backend = await startBackend({ picture: new Uint8Array([137, 80, 78, 71]) })
+  const { client, session } = await EdgeClient.start()
+  client.frame(1)
+  client.say({ type: 'ask-start', ask: 'a1', text: 'the cup' })
+  const { evidence } = await client.until('head-result')
+  const read = await call(`/v1/sessions/${session}/evidence/${evidence.id}`)
+  expect(await read.json()).toEqual(evidence)
+  const drawn = await call(`/v1/sessions/${session}/evidence/${evidence.id}.png`)
+  expect([drawn.headers.get('content-type'), new Uint8Array(await drawn.arrayBuffer())]).toEqual(['image/png', new Uint8Array([137, 80, 78, 71])])
+  delete backend.script.picture
+  const gone = await call(`/v1/sessions/${session}/evidence/${evidence.id}.png`)
+  expect([gone.status, await gone.json()]).toMatchObject([404, { code: 'frame-gone' }])
+  client.say({ type: 'picture-get', request: 'p1', stream: 0, frame: 1 })
+  expect(await client.until('error')).toMatchObject({ code: 'frame-gone', of: 'p1' })
+  expect((await call(`/v1/sessions/${session}/evidence/ev_0000000000`)).status).toBe(404)
+})

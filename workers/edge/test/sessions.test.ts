@@ -1,0 +1,130 @@
+import { CLOSE } from '@fovea/protocol'
+import { expect, test } from 'vitest'
+import { call, createSession, EdgeClient, open, ORIGIN, startBackend } from './edge-client.ts'
+
+test('[SE1] a ticket opens one socket, once', async () => {
+  const created = await createSession()
+  const first = await EdgeClient.open(created)
+  expect(await first.until('session-ready')).toMatchObject({ session: created.session, role: 'owner', seq: 1, state: 'idle' })
+  const second = await EdgeClient.open(created)
+  expect(await second.untilClosed()).toMatchObject({ code: CLOSE.ticketUsed })
+})
+
+test('[SE1] a ticket that was not given out here, or for another session, is refused before any socket opens', async () => {
+  const [one, two] = [await createSession(), await createSession()]
+  const offered = (ticket: string) => ({ 'sec-websocket-protocol': `fovea.v1, ${ticket}` })
+  await expect(open(one.wsUrl.replace('ws', 'http'), offered('ticket.nonsense'))).rejects.toThrow('401')
+  await expect(open(one.wsUrl.replace('ws', 'http'), offered(two.protocols[1]))).rejects.toThrow('401')
+  await expect(open(one.wsUrl.replace('ws', 'http'), {})).rejects.toThrow('401')
+})
+
+test('[WI1] the server answers fovea.v1 and never echoes the ticket', async () => {
+  const { wsUrl, protocols } = await createSession()
+  const { exports } = await import('cloudflare:workers')
+  const response = await exports.default.fetch(
+    new Request(wsUrl.replace('ws', 'http'), { headers: { upgrade: 'websocket', 'sec-websocket-protocol': protocols.join(', ') } }),
+  )
+  expect([response.status, response.headers.get('sec-websocket-protocol')]).toEqual([101, 'fovea.v1'])
+})
+
+test('a page of a foreign origin may not connect; one on the list may', async () => {
+  const { session, ...created } = await createSession()
+  await expect(EdgeClient.open(created, { origin: 'https://evil.example' })).rejects.toThrow('403')
+  const listed = await EdgeClient.open(created, { origin: 'https://app.example' })
+  expect(await listed.until('session-ready')).toMatchObject({ session })
+})
+
+test('[SE2] a second owner takes the first one’s place', async () => {
+  const { client, session } = await EdgeClient.start()
+  const ticket = await call(`/v1/sessions/${session}/tickets`, { method: 'POST', body: JSON.stringify({ role: 'owner' }) })
+  const second = await EdgeClient.open(await ticket.json())
+  expect(await client.untilClosed()).toMatchObject({ code: CLOSE.replaced })
+  expect((await second.until('session-ready')).streams).toMatchObject([{ stream: 0, policy: 'latest', sent: 0 }])
+})
+
+test('[SE1] a viewer who comes late gets the state, then what happens; it may only read', async () => {
+  await startBackend()
+  const { client, session } = await EdgeClient.start()
+  client.frame(1)
+  await client.until('frame-seen')
+  const ticket = await call(`/v1/sessions/${session}/tickets`, { method: 'POST', body: JSON.stringify({ role: 'viewer' }) })
+  const viewer = await EdgeClient.open(await ticket.json())
+  viewer.say({ type: 'session-resume', lastSeq: 0, streams: [] })
+  expect((await viewer.until('session-reset')).state.streams).toEqual([{ stream: 0, policy: 'latest' }])
+  client.frame(2)
+  expect(await viewer.until('frame-seen')).toMatchObject({ frame: 2 })
+  viewer.say({ type: 'ask-start', ask: 'a1', text: 'may I?' })
+  expect(await viewer.until('error')).toMatchObject({ code: 'forbidden', of: 'a1' })
+  viewer.frame(3)
+  expect(await viewer.until('error', 2)).toMatchObject({ code: 'forbidden' })
+  expect(client.of('error')).toEqual([])
+})
+
+test('tenant A never learns that a session of tenant B exists', async () => {
+  const { session } = await createSession()
+  const missing = 's_00000000000000000000000000'
+  for (const path of ['', '/events', '/evidence/ev_0000000000', '/asks/a1']) {
+    const foreign = await call(`/v1/sessions/${session}${path}`, { key: 'fovea_other_key' })
+    const absent = await call(`/v1/sessions/${missing}${path}`, { key: 'fovea_other_key' })
+    expect(foreign.status).toBe(404)
+    expect((await foreign.text()).replace(session, '')).toBe((await absent.text()).replace(missing, ''))
+  }
+  expect((await (await call('/v1/sessions', { key: 'fovea_other_key' })).json<{ sessions: unknown[] }>()).sessions).toEqual([])
+})
+
+test('every refusal over HTTP is a problem that says what to do', async () => {
+  const anonymous = await call('/v1/sessions', { method: 'POST', key: null })
+  expect(anonymous.status).toBe(401)
+  expect(anonymous.headers.get('content-type')).toBe('application/problem+json')
+  expect(await anonymous.json()).toMatchObject({ code: 'unauthorised', status: 401, retryable: false, detail: expect.stringContaining('Bearer') })
+  expect(await (await call('/v1/sessions', { method: 'POST', body: '{"colour":"red"}' })).json()).toMatchObject({ code: 'invalid-message', status: 400 })
+  expect(await (await call('/v1/sessions', { method: 'POST', body: '{nonsense' })).json()).toMatchObject({ code: 'invalid-message', status: 400 })
+  expect(await (await call('/v1/nothing')).json()).toMatchObject({ code: 'not-found', status: 404 })
+  const { session } = await createSession()
+  expect(await (await call(`/v1/sessions/${session}/asks`, { method: 'POST', body: '{"text":""}' })).json()).toMatchObject({
+    code: 'invalid-message',
+    status: 400,
+  })
+  expect(await (await call(`/v1/sessions/${session}/asks`, { method: 'POST', body: 'x'.repeat(2_000_000) })).json()).toMatchObject({
+    code: 'too-large',
+    status: 413,
+  })
+})
+
+test('the studio’s cookie creates sessions and tickets of its own origin, nothing else', async () => {
+  const { exports } = await import('cloudflare:workers')
+  const page = await exports.default.fetch(new Request(`${ORIGIN}/`))
+  const set = page.headers.get('set-cookie') ?? ''
+  expect(set).toMatch(/^fovea_studio=.*; Max-Age=604800; Path=\/v1; HttpOnly; SameSite=Strict$/)
+  const cookie = set.split(';')[0] ?? ''
+  const created = await call('/v1/sessions', { method: 'POST', key: null, headers: { cookie, origin: ORIGIN } })
+  expect(created.status).toBe(201)
+  const { session } = await created.json<{ session: string }>()
+  expect((await call(`/v1/sessions/${session}/tickets`, { method: 'POST', key: null, headers: { cookie, origin: ORIGIN }, body: '{}' })).status).toBe(201)
+  expect((await call('/v1/sessions', { method: 'POST', key: null, headers: { cookie, origin: 'https://evil.example' } })).status).toBe(403)
+  expect((await call('/v1/sessions', { key: null, headers: { cookie } })).status).toBe(403)
+  const elsewhere = await exports.default.fetch(new Request('http://rebound.example/'))
+  expect(elsewhere.headers.get('set-cookie')).toBeNull()
+})
+
+test('session-end is final: events, then close 4011, then nothing starts any more', async () => {
+  await startBackend()
+  const { client, session } = await EdgeClient.start()
+  client.say({ type: 'session-end' })
+  expect(await client.untilClosed()).toMatchObject({ code: CLOSE.ended })
+  expect(client.events.slice(-2).map((event) => event.type)).toEqual(['stream-closed', 'session-ended'])
+  expect(await (await call(`/v1/sessions/${session}/asks`, { method: 'POST', body: '{"text":"still there?"}' })).json()).toMatchObject({ code: 'conflict' })
+  expect(await (await call(`/v1/sessions/${session}`)).json()).toMatchObject({ state: 'ended' })
+})
+
+test('usage is counted by tenant and day', async () => {
+  await startBackend()
+  const { client } = await EdgeClient.start()
+  client.frame(1)
+  client.say({ type: 'ask-start', ask: 'a1', text: 'the cup' })
+  await client.until('answer-ended')
+  await client.until('frame-seen')
+  client.close()
+  const used = async () => (await (await call('/v1/usage')).json<{ usage: { asks: number; frames: number }[] }>()).usage[0]
+  await expect.poll(used).toMatchObject({ frames: expect.any(Number), asks: expect.any(Number), promptTokens: expect.any(Number) })
+})
