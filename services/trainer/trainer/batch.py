@@ -9,12 +9,13 @@ from torch import Tensor
 from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.backbones.lite0 import Taps
 from trainer.feature_cache import TAPS, FeatureCache, Shard
-from trainer.lesson import Lesson, Query, Teacher, noun_index
+from trainer.lesson import Lesson, Query, Teacher
 from trainer.rename import false_alarms, put_evidence
 from trainer.vocabulary import COLOURS, vocabulary
 
 NOTHING, UNSURE = -1, -2
 TRACK_STEPS = 4
+TRACKED = 0.6  # share of lessons in which a thing is followed
 
 
 @dataclass
@@ -102,7 +103,7 @@ class Batcher:
         while len(lessons) < size:
             shard, row = self.cache[self.rng.randrange(len(self.cache))]
             clip = shard.clips[row]
-            lesson = self.teacher.lesson(clip, clip.evidence >= 0)
+            lesson = self.teacher.lesson(clip)
             if lesson.questions:
                 lessons.append((lesson, shard, row))
         return self.collate(lessons)
@@ -122,7 +123,7 @@ class Batcher:
             seen16.append(frames16[lesson.seen])
             seen32.append(frames32[lesson.seen])
             times.append(clip.times[lesson.seen] - clip.times[lesson.seen[-1]])
-            track = choose_track(lesson, rng)
+            track = choose_track(lesson, rng) if rng.random() < TRACKED else None
             slots = sorted({lesson.last, *(look.slot for q in lesson.questions for query in q.queries for look in query.looks), *(track.slots if track else ())})
             base = len(pool['s8'])
             place = {slot: base + i for i, slot in enumerate(slots)}
@@ -333,7 +334,7 @@ class AlignmentBuilder:
 
     def add(self, lesson: Lesson, slots: list[int], base: int) -> None:
         clip = lesson.clip
-        nouns = [noun_index(thing.noun) for thing in clip.things]
+        nouns = [vocabulary().place_of(thing.noun) for thing in clip.things]
         if lesson.renaming is not None:
             nouns[lesson.renaming.thing] = UNSURE
         coarse = np.stack([self.coarse_cells(lesson, nouns, frame) for frame in range(len(clip.times))])
@@ -369,8 +370,8 @@ class AlignmentBuilder:
         sure[present > 0] = 1
         if lesson.renaming is not None:
             thing = clip.things[lesson.renaming.thing]
-            sure[noun_index(thing.noun)] = 0
-            new = noun_index(lesson.renaming.noun)
+            sure[vocabulary().place_of(thing.noun)] = 0
+            new = vocabulary().place_of(lesson.renaming.noun)
             present[new] = float(thing.visible[frame])
             sure[new] = float(thing.clear[frame] or not thing.visible[frame])
         self.present.append(present)

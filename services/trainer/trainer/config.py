@@ -15,7 +15,7 @@ class NanoConfig:
     layers: int = 4
     heads: int = 6
     mlp: int = 576
-    dropout: float = 0.1
+    dropout: float = 0.0
     cache: int = 256            # positions a KV slot holds
     features: int = 64          # channels of the trained stride-8 map
     match: int = 96             # the space where pictures and nouns are compared

@@ -93,22 +93,17 @@ def colour_of(phrase: str) -> int:
     return COLOURS.index(words[0]) if len(words) > 1 and words[0] in COLOURS else len(COLOURS)
 
 
-def noun_index(noun: str) -> int:
-    nouns = vocabulary().nouns
-    entry = vocabulary().forms.get(noun)
-    return nouns.index(entry.noun) if entry else -1
-
-
 class Teacher:
     """Draws lessons. `mix` says how much of each sort of question a stage is taught."""
 
-    def __init__(self, rng: random.Random, mix: dict[str, float]) -> None:
-        self.rng, self.mix = rng, mix
+    def __init__(self, rng: random.Random, mix: dict[str, float], most: int = 7) -> None:
+        self.rng, self.mix, self.most = rng, mix, most
+        self.shared = -1  # the kept frame that this lesson's standing queries look at, −1 before there is one
 
-    def lesson(self, clip: CachedClip, known: bool) -> Lesson:
+    def lesson(self, clip: CachedClip) -> Lesson:
         rng = self.rng
         frames = len(clip.times)
-        live = rng.random() < self.mix['live']
+        live, self.shared = rng.random() < self.mix['live'], -1
         if live:
             slot = 0 if rng.random() < 0.35 else rng.randrange(len(clip.kept))
         else:
@@ -118,7 +113,7 @@ class Teacher:
         renaming = renaming_for(clip, k, rng) if rng.random() < self.mix['rename'] else None
         questions = self.live_questions(clip, slot, renaming) if live else self.whole_questions(clip, renaming)
         rng.shuffle(questions)
-        return Lesson(clip, seen, slot, questions[:9], renaming, rng.random() < self.mix['flip'])
+        return Lesson(clip, seen, slot, questions[:self.most], renaming, rng.random() < self.mix['flip'])
 
     def whole_questions(self, clip: CachedClip, renaming: Renaming | None) -> list[Question]:
         rng, found = self.rng, []
@@ -154,7 +149,7 @@ class Teacher:
             other = self.other_slot(clip, things, slot)
             if other is not None:
                 looks.append(Look(other, self.visible(clip, things, other)))
-        return Query(-1, head, noun_index(noun), colour_of(phrase), things, looks, spans, track=head == 'mask')
+        return Query(-1, head, vocabulary().place_of(noun), colour_of(phrase), things, looks, spans, track=head == 'mask')
 
     def visible(self, clip: CachedClip, things: list[int], slot: int) -> list[int]:
         frame = clip.kept[slot]
@@ -170,9 +165,14 @@ class Teacher:
 
         others = [s for s in range(len(clip.kept)) if s != slot and state(s) >= 0]
         different = [s for s in others if state(s) != state(slot)]
+        shared = [s for s in others if s == self.shared]
+        if shared and not different:
+            return self.shared  # the same second frame for all queries of a lesson where it can be: a frame's maps are what costs
         if different and self.rng.random() < 0.5:
-            return self.rng.choice(different)
-        return self.rng.choice(others) if others else None
+            self.shared = self.rng.choice(different)
+        elif others and not shared:
+            self.shared = self.rng.choice(others)
+        return self.shared if others else None
 
     def live_questions(self, clip: CachedClip, slot: int, renaming: Renaming | None) -> list[Question]:
         """Simple questions about what is to be seen at kept frame `slot`, all answers true there."""
@@ -186,10 +186,9 @@ class Teacher:
         found: list[Question] = []
         settled = {name for name, things in groups.items() if not any(clip.things[i].visible[frame] and not clip.things[i].clear[frame] for i in things)}
         absent = rng.sample([noun for noun in words.nouns if noun not in groups], 4)
-        forms = {noun: [form for form, entry in words.forms.items() if entry.noun == noun] for noun in (*groups, *absent)}
 
         def name_of(noun: str, plural: bool = False) -> str:
-            options = [form for form in forms[noun] if words.forms[form].plural == plural]
+            options = [form for form, many in words.forms_of(noun).items() if many == plural]
             return noun if not options or (not plural and rng.random() < 0.5) else rng.choice(options)
 
         for noun, things in groups.items():

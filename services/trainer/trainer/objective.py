@@ -2,6 +2,7 @@
 
 L_assign is the part of the text loss that falls on triggers; it is reported on its own. The alignment losses are nano's own (docs/design/model.md §6).
 """
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -113,32 +114,30 @@ def alignment_loss(model: TpoModel, batch: Batch, done: Pass, weight: float) -> 
     vectors = nouns.unit()
     coarse = nouns.coarse_match(nouns.split(done.visual).tokens, vectors)                   # (B, T, nouns, N)
     coarse = coarse.transpose(2, 3)                                                         # (B, T, N, nouns)
-    fine = nouns.fine_match(done.maps.match.flatten(2).transpose(1, 2), vectors).transpose(1, 2)  # (P, G·G, nouns)
+    cells = done.maps.match.flatten(2).transpose(1, 2).flatten(0, 1)                         # (P·G·G, M)
     heat = gaussian_heat(truth.centres, truth.centre_of, len(truth.fine), truth.fine.shape[-1])
-    cells = truth.colour.flatten()
-    coloured = cells >= 0
+    painted = truth.colour.flatten()
+    coloured = painted >= 0
     colour = done.maps.colour.flatten(2).transpose(1, 2).flatten(0, 1)[:, :-1]
     presence = F.binary_cross_entropy_with_logits(nouns.presence(done.visual), truth.present, reduction='none') * truth.sure
     return {
-        'align.coarse': weight * cell_loss(coarse.flatten(0, 2), truth.coarse.flatten()),
-        'align.fine': weight * cell_loss(fine.flatten(0, 1), truth.fine.flatten()),
+        'align.coarse': weight * cell_loss(lambda chosen: coarse.flatten(0, 2)[chosen], truth.coarse.flatten(), 0.15),
+        'align.fine': weight * cell_loss(lambda chosen: nouns.fine_match(cells[chosen], vectors).T, truth.fine.flatten(), 0.04),
         'align.frame': weight * frame_loss(coarse, truth.coarse),
         'align.centre': weight * centre_focal(done.maps.centre[:, 0], heat).mean(),
-        'align.colour': weight * (F.cross_entropy(colour[coloured], cells[coloured]) if coloured.any() else colour.sum() * 0),
+        'align.colour': weight * (F.cross_entropy(colour[coloured], painted[coloured]) if coloured.any() else colour.sum() * 0),
         'align.presence': weight * presence.sum() / len(presence) / 4,
     }
 
 
-def cell_loss(logits: Tensor, truth: Tensor) -> Tensor:
+def cell_loss(logits_of: Callable[[Tensor], Tensor], truth: Tensor, empties: float) -> Tensor:
     """Things: cross-entropy over nouns and nothing (logit 0). Empty cells: the same on a sample, a third of the weight."""
-    thing, empty = truth >= 0, truth == NOTHING
-    empty = empty & (torch.rand(truth.shape) < 0.15)
-    chosen = thing | empty
-    full = F.pad(logits[chosen], (0, 1))
-    wanted = torch.where(truth[chosen] >= 0, truth[chosen], torch.tensor(logits.shape[-1]))
-    losses = F.cross_entropy(full, wanted, reduction='none')
-    share = torch.where(truth[chosen] >= 0, 1.0, 0.33)
-    return (losses * share).sum() / share.sum().clamp(min=1)
+    thing = truth >= 0
+    chosen = thing | ((truth == NOTHING) & (torch.rand(truth.shape) < empties))
+    full = F.pad(logits_of(chosen), (0, 1))                                                 # (n, nouns + 1)
+    wanted = torch.where(thing[chosen], truth[chosen], full.shape[-1] - 1)
+    share = torch.where(thing[chosen], 1.0, 0.33)
+    return (F.cross_entropy(full, wanted, reduction='none') * share).sum() / share.sum().clamp(min=1)
 
 
 def frame_loss(logits: Tensor, truth: Tensor) -> Tensor:
@@ -172,10 +171,11 @@ def track_loss(model: TpoModel, batch: Batch, done: Pass) -> dict[str, Tensor]:
         if entries:
             kept = [0, *range(max(1, step - 2), step)]
             memory = Memory(torch.stack([entries[i] for i in kept], 1), torch.ones(count, len(kept)), torch.tensor([[step - i for i in kept]]).float().expand(count, -1))
-        found = head.decode(done.head_map, done.maps.skip, prompt, torch.full((count,), float(step)), memory, frame)
+        here, own = HeadMap(*(part[frame] for part in done.head_map)), torch.arange(count)
+        found = head.decode(here, done.maps.skip[frame], prompt, torch.full((count,), float(step)), memory, own)
         for name, value in mask_loss(found, rows.target[:, step]).items():
             total[name] = total.get(name, 0) + value / steps
-        entries.append(head.memorise(done.head_map, found.mask, found.object.sigmoid(), frame))
+        entries.append(head.memorise(here, found.mask, found.object.sigmoid(), own))
     return total
 
 

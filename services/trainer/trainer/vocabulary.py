@@ -33,6 +33,16 @@ class Vocabulary:
     def index(self) -> dict[str, int]:
         return {token: position for position, token in enumerate(self.tokens)}
 
+    @cache
+    def forms_of(self, noun: str) -> dict[str, bool]:
+        """Every way to write a noun → whether it is a plural."""
+        return {form: entry.plural for form, entry in self.forms.items() if entry.noun == noun}
+
+    @cache
+    def place_of(self, noun: str) -> int:
+        """Its index in `nouns`, by any of its forms; −1 for an unknown one."""
+        return self.nouns.index(self.forms[noun].noun) if noun in self.forms else -1
+
     def __hash__(self) -> int:
         return hash(self.tokens)
 

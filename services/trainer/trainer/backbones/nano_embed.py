@@ -21,7 +21,8 @@ class NanoEmbed(nn.Module):
         super().__init__()
         d, n = config.width, config.coarse ** 2
         self.config, self.nouns = config, nouns
-        self.words = nn.Parameter(torch.randn(len(noun_of_token), d) * 0.05)
+        self.words = nn.Parameter(torch.randn(len(noun_of_token), d) * 0.3)
+        self.sharpness = nn.Parameter(torch.tensor(2.0))  # of the logits over words
         self.lift = nn.Linear(config.match, d, bias=False)  # a noun's vector → its part of the word's embedding
         self.recall = nn.Sequential(nn.Linear(3 * config.frames + 3 * n, d), nn.GELU(), nn.Linear(d, d))
         e = nouns.noun_channels.shape[1]
@@ -29,10 +30,10 @@ class NanoEmbed(nn.Module):
         self.last = nn.Linear(2 * d + config.fine + config.match + 2, d)
         self.known = nn.Linear(e, d, bias=False)
         self.time = nn.Linear(32, d)
-        self.place_old = nn.Parameter(torch.randn(4, d) * 0.05)
-        self.place_last = nn.Parameter(torch.randn(n, d) * 0.05)
+        self.place_old = nn.Parameter(torch.randn(4, d) * 0.3)
+        self.place_last = nn.Parameter(torch.randn(n, d) * 0.3)
         self.score = nn.Linear(2, d)
-        self.kind = nn.Parameter(torch.randn(3, d) * 0.05)
+        self.kind = nn.Parameter(torch.randn(3, d) * 0.3)
         self.register_buffer('noun_of_token', torch.tensor(noun_of_token), persistent=False)  # (V), −1 where it is no noun
         side = (torch.arange(config.coarse) + 0.5) / config.coarse
         self.register_buffer('grid', torch.stack([side.repeat(config.coarse), side.repeat_interleave(config.coarse)], -1), persistent=False)  # (N, 2) x, y

@@ -48,7 +48,7 @@ class NanoNeck(nn.Module):
         self.centre = nn.Conv2d(f, 1, 1)
         self.colour = nn.Conv2d(f, colours + 1, 1)
         self.skip = nn.Sequential(nn.Conv2d(24 + 3, config.skip, 3, padding=1), nn.GELU(), nn.Conv2d(config.skip, config.skip, 1))
-        self.connector = nn.Sequential(nn.Linear(320 + 4 * 112, config.width * 2), nn.GELU(), nn.Linear(config.width * 2, config.width), nn.LayerNorm(config.width))
+        self.connector = nn.Sequential(nn.Linear(320 + 4 * 112, config.width), nn.GELU(), nn.Linear(config.width, config.width), nn.LayerNorm(config.width))
         self.fine = nn.Sequential(nn.Linear(2 * f, config.fine), nn.GELU(), nn.Linear(config.fine, config.fine))
 
     def tokens(self, s16: Tensor, s32: Tensor) -> Tensor:
@@ -58,7 +58,7 @@ class NanoNeck(nn.Module):
 
     def maps(self, taps: Taps, rgb: Tensor) -> Maps:
         """rgb (B, 3, 2G, 2G) in −1..1: the small picture itself, which knows colours best."""
-        x = self.from8(torch.cat([taps.s8, F.avg_pool2d(rgb, 2)], 1)) + up_by(self.from16(taps.s16), 2) + up_by(self.from32(taps.s32), 4)
+        x = self.from8(torch.cat([taps.s8, F.avg_pool2d(rgb, 2)], 1)) + up_by(self.from16(taps.s16) + up_by(self.from32(taps.s32), 2), 2)
         x = self.mix(x)
         return Maps(x, self.match(x), self.centre(x), self.colour(x), self.skip(torch.cat([taps.s4, rgb], 1)))
 

@@ -83,5 +83,6 @@ def dot(maps: Tensor, vector: Tensor, frame: Tensor | None) -> Tensor:
     if frame is None:
         return (vector @ maps[0].view(channels, height * width)).view(-1, 1, height, width)
     which, counts = frame.unique_consecutive(return_counts=True)
-    parts = [rows @ maps[int(p)].reshape(channels, height * width) for p, rows in zip(which, vector.split(counts.tolist()))]
+    flat = maps.flatten(2).unbind()  # unbind, for the gradient of one row of a stack is as large as the stack
+    parts = [rows @ flat[int(p)] for p, rows in zip(which, vector.split(counts.tolist()))]
     return torch.cat(parts).view(-1, 1, height, width)
