@@ -1,0 +1,74 @@
+import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import sharp from 'sharp'
+import { expect, test } from 'vitest'
+import { openSession } from '../../packages/sdk/src/node/index.ts'
+import type { Frame } from '../../packages/sdk/src/node/index.ts'
+import { openHouse } from '../../packages/cli/src/house.ts'
+import { TEST_BUNDLE } from '../house/bundle.ts'
+import { openTestHouse } from '../house/open-test-house.ts'
+
+async function picture(mediaTime: number): Promise<Frame> {
+  const data = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } }).jpeg().toBuffer()
+  return { data, codec: 'jpeg', width: 64, height: 64, mediaTime }
+}
+
+test('data are kept over a restart: the key, the session, its log', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'fovea-data-'))
+  try {
+    const before = await openHouse({ dataDir, inference: 'none', studio: false })
+    const session = await openSession(before)
+    session.openStream({ policy: 'all', name: 'kept' })
+    await expect.poll(() => session.lastSeq).toBeGreaterThanOrEqual(2)
+    await session.close({ keep: true })
+    await before.close()
+    expect((await stat(join(dataDir, 'keys.json'))).mode & 0o077).toBe(0)
+
+    await using after = await openHouse({ dataDir, inference: 'none', studio: false })
+    expect(after.key).toBe(before.key)
+    await using again = await openSession({ url: after.url, session: session.id, resumeKey: session.resumeKey ?? '' })
+    const names: unknown[] = []
+    again.on('message', (message) => message.type === 'stream-opened' && names.push(message.name))
+    await expect.poll(() => names).toEqual(['kept'])
+  } finally {
+    await rm(dataDir, { recursive: true })
+  }
+})
+
+test('[SE3] a killed backend: frames are unavailable, the session stays, and a new backend takes it up', async () => {
+  await using house = await openTestHouse()
+  await using session = await openSession(house)
+  const states: string[] = []
+  session.on('message', (message) => message.type === 'session-state' && states.push(message.state))
+  const stream = session.openStream({ policy: 'all' })
+  await stream.put(await picture(0))
+  await stream.drained()
+  await house.backends[0]?.kill()
+  await expect.poll(() => states.includes('degraded') || states.filter((state) => state === 'attaching').length > 1, { timeout: 20_000 }).toBe(true)
+  expect(session.connection.state).toBe('open')
+  await house.addBackend().ready
+  await stream.put(await picture(100))
+  await stream.drained()
+  expect(states.at(-1)).toBe('live')
+  expect(stream.counts.seen).toBe(2)
+}, 60_000)
+
+test('closing twice is one closing, and nothing is left behind', async () => {
+  const house = await openTestHouse()
+  const pid = house.backends[0]?.pid ?? 0
+  await Promise.all([house.close(), house.close()])
+  expect(() => process.kill(pid, 0)).toThrow()
+  await expect(fetch(house.url)).rejects.toThrow()
+})
+
+test('a bundle with a wrong hash is refused with the file’s name, before anything is served', async () => {
+  const bundle = await mkdtemp(join(tmpdir(), 'fovea-bundle-'))
+  try {
+    await cp(TEST_BUNDLE, bundle, { recursive: true })
+    await writeFile(join(bundle, 'tokenizer.json'), '{}')
+    await expect(openTestHouse({ bundle })).rejects.toThrow(/tokenizer\.json/)
+  } finally {
+    await rm(bundle, { recursive: true })
+  }
+})
