@@ -3,7 +3,7 @@ import { cpus, loadavg } from 'node:os'
 import type { Bench, Report } from './bench.ts'
 
 /** Files of this folder that are no bench: what benches share. */
-const SHARED = new Set(['bench', 'run', 'percentile', 'process-cpu'])
+const SHARED = new Set(['bench', 'run', 'percentile', 'process-cpu', 'child', 'orders', 'null-backend'])
 const LIMIT_MS = 4 * 60_000
 
 const names = readdirSync(import.meta.dirname)

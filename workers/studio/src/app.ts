@@ -144,7 +144,7 @@ export class App {
       this.#timeline.update()
     }
     if (message.type === 'error' && message.of === undefined) this.#notices.say(message.message)
-    if (message.type === 'session-ready') this.#showHealth()
+    if (message.type === 'session-ready') queueMicrotask(() => this.#showHealth())
   }
 
   #take(event: SessionEvent): void {
@@ -157,7 +157,8 @@ export class App {
     if (this.#isOfNow(event) && this.#lanes.take(event)) this.#timeline.update()
     if (event.type === 'watch-stopped') this.#scene.forget(event.watch)
     if (event.type === 'track-ended') this.#scene.forget(event.track)
-    if (event.type === 'session-state' || event.type === 'session-ended') this.#showHealth()
+    // The session itself hears the event after its listeners.
+    if (event.type === 'session-state' || event.type === 'session-ended') queueMicrotask(() => this.#showHealth())
   }
 
   // Rows are over the time of the picture that is shown; what a replay tells of earlier streams has no place on it.
