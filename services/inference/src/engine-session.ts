@@ -50,7 +50,7 @@ export class EngineSession {
   /** Everything stops; those who wait are told. */
   close(because: string): void {
     const error = new ProtocolError('unavailable', because, { retryable: true })
-    for (const ask of [...this.asks.values()]) ask.end('error', error.body())
+    for (const ask of this.asks.values()) ask.end('error', error.body())
     for (const watch of this.watches.values()) watch.stopped = true
     for (const track of this.tracks.values()) track.stopped = true
     this.watches.clear()

@@ -29,39 +29,10 @@ export class Metrics {
   readonly #evidence = new Counter({ name: 'fovea_evidence_total', help: 'Results of heads in answers.', labelNames: ['task'], registers: [this.registry] })
 
   constructor({ sessions, deviceMs, freeFrameSlots }: Gauges) {
-    const { registry } = this
-    new Gauge({
-      name: 'fovea_sessions',
-      help: 'Sessions on this backend.',
-      registers: [registry],
-      collect() {
-        this.set(sessions())
-      },
-    })
-    new Gauge({
-      name: 'fovea_device_ms_total',
-      help: 'Time the device has run graphs.',
-      registers: [registry],
-      collect() {
-        this.set(deviceMs())
-      },
-    })
-    new Gauge({
-      name: 'fovea_free_frame_slots',
-      help: 'Shared slots for decoded pictures that are free.',
-      registers: [registry],
-      collect() {
-        this.set(freeFrameSlots())
-      },
-    })
-    new Gauge({
-      name: 'fovea_memory_bytes',
-      help: 'Resident memory of the process.',
-      registers: [registry],
-      collect() {
-        this.set(process.memoryUsage.rss())
-      },
-    })
+    this.#gauge('fovea_sessions', 'Sessions on this backend.', sessions)
+    this.#gauge('fovea_device_ms_total', 'Time the device has run graphs.', deviceMs)
+    this.#gauge('fovea_free_frame_slots', 'Shared slots for decoded pictures that are free.', freeFrameSlots)
+    this.#gauge('fovea_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
   }
 
   verdict({ outcome, reason, timings, totalMs }: { outcome: 'seen' | 'dropped'; reason?: DropReason; timings?: Timings; totalMs?: number }): void {
@@ -77,5 +48,10 @@ export class Metrics {
     this.#ask.observe(message.usage.totalMs)
     this.#tokens.inc(message.usage.answerTokens)
     if (message.usage.firstWordMs !== undefined) this.#firstWord.observe(message.usage.firstWordMs)
+  }
+
+  #gauge(name: string, help: string, value: () => number): void {
+    const gauge: Gauge = new Gauge({ name, help, registers: [], collect: () => gauge.set(value()) })
+    this.registry.registerMetric(gauge)
   }
 }

@@ -109,7 +109,7 @@ export async function openService(config: Config, log: Logger, onLost: (error: E
     port: http.port,
     async close() {
       control?.close()
-      for (const link of [...links.values()]) link.close(1012, 'The backend is going away.')
+      for (const link of links.values()) link.close(1012, 'The backend is going away.')
       await http.close()
       await oneDevice.close()
     },
