@@ -8,6 +8,7 @@ from torch import Tensor
 
 from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.backbones.lite0 import Taps
+from trainer.data.photos import UNSURE as UNSURE_NOUNS
 from trainer.feature_cache import TAPS, FeatureCache, Shard
 from trainer.lesson import Lesson, Query, Teacher
 from trainer.rename import false_alarms, put_evidence
@@ -93,15 +94,16 @@ class Batch:
 
 
 class Batcher:
-    def __init__(self, cache: FeatureCache, teacher: Teacher, noise: float = 0.15) -> None:
-        self.cache, self.teacher, self.rng, self.noise = cache, teacher, teacher.rng, noise
+    def __init__(self, cache: FeatureCache, teacher: Teacher, photos: FeatureCache | None = None, noise: float = 0.15) -> None:
+        self.cache, self.teacher, self.rng, self.photos, self.noise = cache, teacher, teacher.rng, photos, noise
         words = vocabulary()
         self.left, self.right = words.id('left'), words.id('right')
 
     def draw(self, size: int) -> Batch:
         lessons: list[tuple[Lesson, Shard, int]] = []
         while len(lessons) < size:
-            shard, row = self.cache[self.rng.randrange(len(self.cache))]
+            source = self.photos if self.photos is not None and self.rng.random() < self.teacher.mix['photo'] else self.cache
+            shard, row = source[self.rng.randrange(len(source))]
             clip = shard.clips[row]
             lesson = self.teacher.lesson(clip)
             if lesson.questions:
@@ -156,9 +158,10 @@ class Batcher:
     def evidence(self, lesson: Lesson, shard: Shard, slot: int, frame: int) -> tuple[np.ndarray, np.ndarray]:
         clip = lesson.clip
         maps, ltrb = np.zeros((EVIDENCE_CHANNELS, 20, 20), np.float32), np.zeros((4, 20, 20), np.float32)
-        if clip.evidence >= 0 and slot == len(clip.kept) - 1:
-            maps = shard.arrays['evidence'][clip.evidence].astype(np.float32) / 255
-            ltrb = shard.arrays['ltrb'][clip.evidence].astype(np.float32)
+        row = clip.evidence if slot == len(clip.kept) - 1 else clip.evidence_first if slot == 0 else -1
+        if row >= 0:
+            maps = shard.arrays['evidence'][row].astype(np.float32) / 255
+            ltrb = shard.arrays['ltrb'][row].astype(np.float32)
         false_alarms(maps, self.rng)
         if lesson.renaming is not None:
             thing = clip.things[lesson.renaming.thing]
@@ -368,6 +371,9 @@ class AlignmentBuilder:
             elif thing.visible[frame] and not present[noun]:
                 sure[noun] = 0
         sure[present > 0] = 1
+        if clip.photo:
+            sure[[vocabulary().place_of(noun) for noun in UNSURE_NOUNS]] = 0
+            sure[present > 0] = 1
         if lesson.renaming is not None:
             thing = clip.things[lesson.renaming.thing]
             sure[vocabulary().place_of(thing.noun)] = 0

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 import pickle
 import random
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from trainer.data.clip import Ask, Clip, SpriteWorld
+from trainer.data.ask import Ask
+from trainer.data.clip import Clip
+from trainer.data.splits import Split
 from trainer.frozen_runner import FrozenRunner
 
 KEPT = 8
@@ -38,6 +41,14 @@ class CachedClip:
     asks: list[Ask]
     evidence: int             # its row in evidence.npy, or −1; evidence is of the last frame
     times: np.ndarray         # (T,) ms
+    photo: bool = False       # a photograph shows more than was boxed: only its own questions are asked
+    evidence_first: int = -1  # the row of the first frame's evidence, for photographs
+
+
+class World(Protocol):
+    """SpriteWorld, or photographs in the same shape."""
+
+    def clip(self, split: Split, index: int) -> Clip: ...
 
 
 class Shard:
@@ -119,12 +130,12 @@ def small_masks(masks: np.ndarray) -> np.ndarray:
     return (masks.reshape(k, 40, side, 40, side).mean((2, 4)) * 255).astype(np.uint8)
 
 
-def condense(clip: Clip, kept: np.ndarray, evidence: int) -> CachedClip:
+def condense(clip: Clip, kept: np.ndarray, evidence: int, evidence_first: int) -> CachedClip:
     things = [CachedThing(t.noun, t.colour, t.boxes.astype(np.float32), t.visible, t.clear, small_masks(t.masks[kept]), t.motion) for t in clip.things]
-    return CachedClip(kept, things, clip.asks, evidence, clip.times)
+    return CachedClip(kept, things, clip.asks, evidence, clip.times, any(t.style == 'photograph' for t in clip.things), evidence_first)
 
 
-def measure_ranges(world: SpriteWorld, runner: FrozenRunner, folder: Path) -> None:
+def measure_ranges(world: World, runner: FrozenRunner, folder: Path) -> None:
     """The 8-bit range of every channel, from forty clips that are not trained on."""
     values: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
     for index in range(40):
@@ -152,14 +163,15 @@ def write_shard(folder: Path, clips: list[tuple[Clip, bool]], runner: FrozenRunn
             stored = np.rint((taps[name] - ranges[f'{name}_low'][:, None, None]) / ranges[f'{name}_step'][:, None, None]).clip(0, 255).astype(np.uint8)
             arrays[name].append(stored[kept] if name in ('s4', 's8') else stored)
         arrays['rgb'].append(np.rint(taps['rgb'][kept]).astype(np.uint8))
-        row = -1
-        if wanted:
-            row = len(arrays['evidence'])
-            large = cv2.resize(frames[-1], (320, 320), interpolation=cv2.INTER_LINEAR)[None]
+        rows = {-1: -1, 0: -1}
+        photo = any(thing.style == 'photograph' for thing in clip.things)
+        for frame in ((-1, 0) if photo else (-1,)) if wanted else ():
+            rows[frame] = len(arrays['evidence'])
+            large = cv2.resize(frames[frame], (320, 320), interpolation=cv2.INTER_LINEAR)[None]
             evidence, ltrb = runner.find(large)
             arrays['evidence'].append(np.rint(evidence[0] * 255).astype(np.uint8))
             arrays['ltrb'].append(ltrb[0].astype(np.float16))
-        cached.append(condense(clip, kept, row))
+        cached.append(condense(clip, kept, rows[-1], rows[0]))
     for name, parts in arrays.items():
         np.save(folder / f'{name}.npy', np.stack(parts) if parts else np.zeros((0,), np.uint8))
     with open(folder / 'clips.pickle', 'wb') as file:
@@ -167,7 +179,7 @@ def write_shard(folder: Path, clips: list[tuple[Clip, bool]], runner: FrozenRunn
     (folder / 'done').touch()
 
 
-def build_cache(folder: Path, world: SpriteWorld, split: str, clips: int, shard: int = 100, evidence_share: float = 0.3, first: int = 0) -> None:
+def build_cache(folder: Path, world: World, split: Split, clips: int, shard: int = 100, evidence_share: float = 0.3, first: int = 0) -> None:
     """Adds shards until there are `clips`; finished shards are kept, so it can be stopped and gone on with."""
     runner = FrozenRunner()
     folder.mkdir(parents=True, exist_ok=True)
@@ -180,4 +192,4 @@ def build_cache(folder: Path, world: SpriteWorld, split: str, clips: int, shard:
             continue
         rng = random.Random(start)
         numbers = range(first + start, first + min(start + shard, clips))
-        write_shard(place, [(world.clip(split, n), rng.random() < evidence_share) for n in numbers], runner, ranges, start)  # type: ignore[arg-type]
+        write_shard(place, [(world.clip(split, n), rng.random() < evidence_share) for n in numbers], runner, ranges, start)

@@ -103,21 +103,22 @@ class Teacher:
     def lesson(self, clip: CachedClip) -> Lesson:
         rng = self.rng
         frames = len(clip.times)
-        live, self.shared = rng.random() < self.mix['live'], -1
-        if live:
+        live, self.shared = rng.random() < self.mix['live'] and not clip.photo, -1
+        if clip.photo:
+            slot = 0 if rng.random() < 0.5 and steady(clip) else len(clip.kept) - 1
+        elif live:
             slot = 0 if rng.random() < 0.35 else rng.randrange(len(clip.kept))
         else:
             slot = len(clip.kept) - 1
         k = int(clip.kept[slot])
         seen = np.clip(np.arange(frames) + k - (frames - 1), 0, None)
-        renaming = renaming_for(clip, k, rng) if rng.random() < self.mix['rename'] else None
-        questions = self.live_questions(clip, slot, renaming) if live else self.whole_questions(clip, renaming)
+        renaming = renaming_for(clip, k, rng) if rng.random() < self.mix['rename'] and not clip.photo else None
+        questions = self.live_questions(clip, slot, renaming) if live else self.whole_questions(clip, slot, renaming)
         rng.shuffle(questions)
         return Lesson(clip, seen, slot, questions[:self.most], renaming, rng.random() < self.mix['flip'])
 
-    def whole_questions(self, clip: CachedClip, renaming: Renaming | None) -> list[Question]:
+    def whole_questions(self, clip: CachedClip, last: int, renaming: Renaming | None) -> list[Question]:
         rng, found = self.rng, []
-        last = len(clip.kept) - 1
         for ask in clip.asks:
             if ask.kind == 'caption' and rng.random() > self.mix['caption']:
                 continue
@@ -133,7 +134,7 @@ class Teacher:
                     continue
                 found.append(question(ask.text, ask.answer, ask.kind, present))
             for target in ask.targets:
-                if self.mix['forced'] and rng.random() < FORCED_SHARE * self.mix['forced']:
+                if rng.random() < FORCED_SHARE * self.mix['forced'] * (1.6 if target.task == 'moment' else 1.0):  # a clip has one moment and many regions
                     query = self.query(clip, target.task, target.phrase, target.noun, target.things, last, target.by, target.spans)
                     found.append(self.forced(target.phrase, target.task, query))
         return found
@@ -163,7 +164,8 @@ class Teacher:
             hardly = [bool(clip.things[t].visible[frame]) and not clip.things[t].clear[frame] for t in things]
             return -1 if any(hardly) else int(any(clear))
 
-        others = [s for s in range(len(clip.kept)) if s != slot and state(s) >= 0]
+        slots = (0, len(clip.kept) - 1) if clip.photo else range(len(clip.kept))  # where a photograph's evidence is known
+        others = [s for s in slots if s != slot and state(s) >= 0]
         different = [s for s in others if state(s) != state(slot)]
         shared = [s for s in others if s == self.shared]
         if shared and not different:
@@ -233,6 +235,11 @@ class Teacher:
 
 
 NUMBERS = ('zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight')
+
+
+def steady(clip: CachedClip) -> bool:
+    """Whether the first frame shows clearly what the last one shows."""
+    return all(thing.clear[0] == thing.clear[-1] == thing.visible[0] == thing.visible[-1] for thing in clip.things)
 
 
 def article(words: str) -> str:

@@ -26,6 +26,7 @@ class Run:
     folder: Path
     cache: Path
     steps: int                       # of all stages together
+    photos: Path | None = None       # a cache of photographs
     batch: int = 8
     seed: int = 1
     decay: float = 0.05
@@ -59,6 +60,7 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
     torch.manual_seed(run.seed * 1000 + run.rank)
     cache = FeatureCache(run.cache)
     assert len(cache), f'{run.cache} has no clips yet: run `fovea-train data cache` first.'
+    photos = FeatureCache(run.photos) if run.photos else None
     log = Log(run) if run.rank == 0 else None
     checkpoint = run.folder / 'checkpoint.pt'
     done = Progress('', 0, 0, 0.0)
@@ -72,7 +74,7 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
         pending = pending[names.index(done.stage):]
     for stage in pending:
         steps = max(1, round(run.steps * stage.share / shares))
-        batcher = Batcher(cache, Teacher(rng, stage.mix))
+        batcher = Batcher(cache, Teacher(rng, stage.mix), photos)
         optimiser = optimiser_of(model, stage, run)
         first = 0
         if resuming:

@@ -35,9 +35,9 @@ class NounSpace(nn.Module):
         self.config = config
         self.vectors = nn.Parameter(torch.randn(nouns, config.match) * config.match ** -0.5)
         self.project = nn.Linear(config.width, config.match)
-        self.coarse_scale = nn.Parameter(torch.tensor([4.0, -4.0]))
-        self.fine_scale = nn.Parameter(torch.tensor([4.0, -4.0]))
-        self.blend = nn.Parameter(torch.tensor([1.0, 1.0, 4.0, -1.0]))  # coarse, fine, pretrained, bias: the score of presence
+        self.coarse_scale = nn.Parameter(torch.tensor([16.0, -6.0]))  # of cosines: a softmax over hundreds of nouns needs room
+        self.fine_scale = nn.Parameter(torch.tensor([16.0, -6.0]))
+        self.blend = nn.Parameter(torch.tensor([0.5, 0.5, 4.0, -1.0]))  # coarse, fine, pretrained, bias: the score of presence
         self.register_buffer('noun_channels', noun_channels, persistent=False)  # (nouns, E) which pretrained channels speak of a noun
 
     def split(self, visual: Tensor) -> VisualParts:

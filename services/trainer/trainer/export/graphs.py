@@ -21,6 +21,11 @@ class GraphSpec:
     example: tuple[Tensor, ...]
     dynamic: dict[str, dict[int, str]]         # input → axis → letter
 
+    def golden(self) -> tuple[Tensor, ...]:
+        """The example with one batch row: what goes to the golden files."""
+        batched = any(B in axes.values() for axes in self.dynamic.values())
+        return tuple(value[:1] for value in self.example) if batched else self.example
+
 
 class Vision(nn.Module):
     def __init__(self, model: TpoModel, frozen: FrozenEyes) -> None:

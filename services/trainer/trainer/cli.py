@@ -1,0 +1,134 @@
+"""`fovea-train`: data, training, evaluation, export, ablations, reports. `fovea-train --help` lists everything."""
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from trainer.cache_folder import cache_folder
+from trainer.data.cli import app as data
+
+app = typer.Typer(help='Trains multimodal models whose task tokens drive heads, and exports them as Fovea bundles.', no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(data, name='data')
+
+Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out).')]
+RunFolder = Annotated[Optional[Path], typer.Option(help='Where checkpoints and logs go; default ~/.cache/fovea/runs/CONFIG.')]
+Features = Annotated[Optional[Path], typer.Option(help='The feature cache; default ~/.cache/fovea/features.')]
+Threads = Annotated[int, typer.Option(help='CPU threads of this process.')]
+
+
+@data.command('cache')
+def cache_clips(clips: int = 5400, photographs: int = 600, world: str = 'spriteworld-v1', out: Features = None, threads: Threads = 1) -> None:
+    """What the frozen eyes see of training clips and photographs, once for all epochs. Goes on where it stopped."""
+    import shutil
+    from trainer.data.clip import SpriteWorld, WorldConfig
+    from trainer.data.photos import PhotoWorld
+    from trainer.feature_cache import build_cache
+
+    folder = out or cache_folder() / 'features'
+    config = WorldConfig.load(world)
+    build_cache(folder / 'train', SpriteWorld(config), 'train', clips, shard=min(100, clips))
+    if photographs:
+        (folder / 'photos').mkdir(exist_ok=True)
+        shutil.copy(folder / 'train' / 'ranges.npz', folder / 'photos' / 'ranges.npz')
+        build_cache(folder / 'photos', PhotoWorld(config), 'train', photographs, shard=min(50, photographs), evidence_share=1.0)
+
+
+@app.command()
+def train(
+    stage: Annotated[str, typer.Argument(help='base, assign, heads, together, or all of them in turn.')] = 'all',
+    config: Config = 'nano', steps: Annotated[int, typer.Option(help='Of all stages together.')] = 3000, batch: int = 8, seed: int = 1,
+    run: RunFolder = None, features: Features = None, start: Annotated[Optional[Path], typer.Option(help='Weights to start from: a committed weights.safetensors.')] = None,
+    evaluate: Annotated[Optional[Path], typer.Option(help='An evaluation folder to measure on every ten minutes.')] = None,
+    minutes: Annotated[float, typer.Option(help='Stop (resumably) after so many.')] = 1e9, device: str = 'auto', threads: Threads = 1,
+) -> None:
+    """Trains, or goes on with a run that stopped: the same command again resumes it, to the same curve."""
+    import torch
+    from trainer.checkpoint import load_weights
+    from trainer.config import CONFIGS
+    from trainer.distributed import close_world, device_named, open_world
+    from trainer.loop import Run, train as run_stages
+    from trainer.model import TpoModel
+    from trainer.stages import ALL, STAGES
+
+    torch.set_num_threads(threads)
+    torch.manual_seed(seed)
+    names = list(ALL) if stage == 'all' else [stage]
+    if unknown := [name for name in names if name not in STAGES]:
+        raise typer.BadParameter(f'There is no stage {unknown[0]}; expected all or one of {", ".join(ALL)}.')
+    rank, world = open_world()
+    model = TpoModel(CONFIGS[config]).to(device_named(device))
+    if start is not None:
+        trained = load_weights(start, model)
+        typer.echo(f'{start}: {trained} steps of weights; the optimiser starts anew with 100 warm-up steps.')
+    root = features or cache_folder() / 'features'
+    photos = root / 'photos'
+    plan = Run(run or cache_folder() / 'runs' / config, root / 'train', steps, photos if (photos / 'ranges.npz').exists() else None, batch, seed, rank=rank, world=world, stop_after=minutes * 60)
+    done = run_stages(model, [STAGES[name] for name in names], plan, dev_metrics(evaluate) if evaluate else None)
+    close_world()
+    typer.echo(f'{done.total} steps in {done.seconds / 60:.1f} minutes; {plan.folder}/checkpoint.pt')
+
+
+def dev_metrics(folder: Path):  # noqa: ANN201 — Evaluate, imported late so that --help is quick
+    from trainer.evaluate import run_folder, served
+    from trainer.metrics.table import metrics
+
+    def measure(model, step: int) -> dict[str, float]:  # noqa: ANN001
+        return {metric.name: round(metric.value, 4) for metric in metrics(list(run_folder(served(model), folder, 24)), samples=10)}
+
+    return measure
+
+
+@app.command('eval')
+def evaluate(
+    folder: Path, bundle: Annotated[Optional[Path], typer.Option(help='A bundle: its vision graph and stored weights.')] = None,
+    checkpoint: Annotated[Optional[Path], typer.Option(help='Or a checkpoint of a run.')] = None, config: Config = 'nano', limit: Optional[int] = None,
+    out: Annotated[Optional[Path], typer.Option(help='Where records.jsonl and metrics.json go.')] = None, threads: Threads = 1,
+) -> None:
+    """Free-running metrics on an evaluation folder, with 95 % intervals and the best constant answers."""
+    import torch
+    from trainer.evaluate import from_bundle, from_checkpoint, run_folder
+    from trainer.export.bundle import Thresholds
+    from trainer.metrics.table import as_json, as_markdown, metrics
+
+    torch.set_num_threads(threads)
+    if (bundle is None) == (checkpoint is None):
+        raise typer.BadParameter('Give either --bundle or --checkpoint.')
+    ready = from_bundle(bundle) if bundle else from_checkpoint(checkpoint, config, Thresholds())
+    records = []
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+    file = open(out / 'records.jsonl', 'w') if out else open(os.devnull, 'w')
+    with file:
+        for record in run_folder(ready, folder, limit):
+            records.append(record)
+            file.write(json.dumps(record) + '\n')
+    table = metrics(records)
+    if out:
+        (out / 'metrics.json').write_text(json.dumps(as_json(table), indent=1) + '\n')
+    typer.echo(as_markdown(table))
+
+
+@app.command()
+def export(
+    out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='Default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
+    region: float = 0.4, mask: float = 0.5, moment: float = 0.3, threads: Threads = 1,
+) -> None:
+    """A checkpoint to a bundle: ONNX graphs, tokenizer, golden files, manifest, trained weights."""
+    import torch
+    from trainer.checkpoint import load
+    from trainer.config import CONFIGS
+    from trainer.export.bundle import Thresholds, export_bundle
+    from trainer.model import TpoModel
+
+    torch.set_num_threads(threads)
+    model = TpoModel(CONFIGS[config])
+    progress = load(checkpoint or cache_folder() / 'runs' / config / 'checkpoint.pt', model)
+    for name, difference in export_bundle(model, out, version, progress.total, Thresholds(region, mask, moment), {}).items():
+        typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
+    typer.echo(f'{out}: {sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6:.1f} MB')
+
+
+if __name__ == '__main__':
+    app()
