@@ -31,7 +31,7 @@ test('[FR2] frames beyond the window get `budget`, and the session goes on', asy
 test('[FR2] fifty frames a second beyond the window close the socket with 4008', async () => {
   await startBackend({ verdict: () => null })
   const { client } = await EdgeClient.start()
-  for (let number = 1; number <= 60; number++) client.frame(number, { verdictsRead: 0 })
+  for (let number = 1; number <= 150; number++) client.frame(number, { verdictsRead: 0 })
   expect(await client.untilClosed()).toMatchObject({ code: CLOSE.rate })
 })
 

@@ -2,6 +2,9 @@ import { CLOSE } from '@fovea/protocol'
 import { expect, test } from 'vitest'
 import { call, createSession, EdgeClient, open, ORIGIN, startBackend } from './edge-client.ts'
 
+const offered = (ticket: string) => ({ 'sec-websocket-protocol': `fovea.v1, ${ticket}` })
+const usedToday = async () => (await (await call('/v1/usage')).json<{ usage: { asks: number; frames: number }[] }>()).usage[0]
+
 test('[SE1] a ticket opens one socket, once', async () => {
   const created = await createSession()
   const first = await EdgeClient.open(created)
@@ -12,7 +15,6 @@ test('[SE1] a ticket opens one socket, once', async () => {
 
 test('[SE1] a ticket that was not given out here, or for another session, is refused before any socket opens', async () => {
   const [one, two] = [await createSession(), await createSession()]
-  const offered = (ticket: string) => ({ 'sec-websocket-protocol': `fovea.v1, ${ticket}` })
   await expect(open(one.wsUrl.replace('ws', 'http'), offered('ticket.nonsense'))).rejects.toThrow('401')
   await expect(open(one.wsUrl.replace('ws', 'http'), offered(two.protocols[1]))).rejects.toThrow('401')
   await expect(open(one.wsUrl.replace('ws', 'http'), {})).rejects.toThrow('401')
@@ -125,6 +127,5 @@ test('usage is counted by tenant and day', async () => {
   await client.until('answer-ended')
   await client.until('frame-seen')
   client.close()
-  const used = async () => (await (await call('/v1/usage')).json<{ usage: { asks: number; frames: number }[] }>()).usage[0]
-  await expect.poll(used).toMatchObject({ frames: expect.any(Number), asks: expect.any(Number), promptTokens: expect.any(Number) })
+  await expect.poll(usedToday).toMatchObject({ frames: expect.any(Number), asks: expect.any(Number), promptTokens: expect.any(Number) })
 })

@@ -3,7 +3,7 @@ import { createRoute, z } from '@hono/zod-openapi'
 import { newRouter } from '../app.ts'
 import { newId } from '../session/new-id.ts'
 import { valueOf } from '../session/outcome.ts'
-import { lastEventId } from './asks.ts'
+import { lastEventId, openStream } from './asks.ts'
 import { problems } from './problems.ts'
 import { sessionAt, SessionParams } from './session-at.ts'
 
@@ -37,7 +37,7 @@ export function workflowRoutes() {
     if (context.req.header('accept')?.includes('text/event-stream')) {
       const before = valueOf(await stub.startRun({ type: 'workflow-start', run, ...body }))
       const after = Math.max(before, lastEventId(context.req.header('last-event-id')))
-      return stub.fetch(`https://session/events?${new URLSearchParams({ run, after: String(after) })}`)
+      return openStream(stub.fetch(`https://session/events?${new URLSearchParams({ run, after: String(after) })}`))
     }
     return context.json(WorkflowResult.parse(JSON.parse(valueOf(await stub.runToEnd({ type: 'workflow-start', run, ...body })))), 200)
   })

@@ -9,13 +9,13 @@ export function hearBackend(session: Session, link: BackendLink, text: string): 
   const message = parsed.data
   switch (message.type) {
     case 'session-attached':
-      if (message.epoch === link.attachment.epoch) session.attached(link, message)
+      if (message.epoch === link.attachment.epoch) session.backing.attached(link, message)
       return
     case 'load':
-      if (message.modelThread === 'hung') session.lose('its model thread hangs')
+      if (message.modelThread === 'hung') session.backing.lose('its model thread hangs')
       return
     case 'head-partial':
-      return session.tellPartial(message)
+      return session.clients.tellTheQuick(message)
     case 'answer-ended':
     case 'answer-delta':
     case 'head-started':

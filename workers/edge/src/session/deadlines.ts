@@ -21,6 +21,10 @@ export class Deadlines {
     this.#ring(due)
   }
 
+  has(kind: string): boolean {
+    return this.#store.deadlines().some((one) => one.kind === kind)
+  }
+
   clear(kind: string, key = ''): void {
     this.#store.clearDeadline(kind, key)
   }

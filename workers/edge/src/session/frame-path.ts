@@ -2,6 +2,7 @@ import { FrameDropped, FrameSeen, ProtocolError, readFrameHeader, readVerdictHea
 import type { DropReason, Limits, Perception, SessionState } from '@fovea/protocol'
 import type { BackendLink } from './backend-link.ts'
 import type { ClientLink } from './client-link.ts'
+import type { Clients } from './clients.ts'
 import { FrameStats } from './frame-stats.ts'
 import { RateCount } from './rate-count.ts'
 import type { Streams } from './streams.ts'
@@ -16,8 +17,7 @@ type Ports = {
   now(): number
   state(): SessionState
   backend(): BackendLink | undefined
-  owner(): ClientLink | undefined
-  viewers(): Iterable<ClientLink>
+  clients: Clients
   /** a frame or an ask is pending now */
   pending(): void
 }
@@ -92,7 +92,7 @@ export class FramePath {
     this.#tell(json)
     if (header.outcome === 'seen') this.#sawFrame(header.stream, json)
     this.#stats.add(now - pending.at)
-    const owner = ports.owner()
+    const owner = ports.clients.owner
     if (!owner) return ports.streams.keep()
     if (this.#stats.due(now) && !owner.slow && owner.attachment.resumed) owner.say(this.#stats.message(ports.streams.counters()))
     owner.save()
@@ -127,9 +127,9 @@ export class FramePath {
   }
 
   #tell(json: string): void {
-    const owner = this.#ports.owner()
+    const owner = this.#ports.clients.owner
     if (owner?.attachment.resumed) owner.text(json)
-    for (const viewer of this.#ports.viewers()) if (viewer.attachment.resumed && !viewer.slow) viewer.text(json)
+    for (const viewer of this.#ports.clients.viewers()) if (viewer.attachment.resumed && !viewer.slow) viewer.text(json)
   }
 
   #instead(stream: { paused: boolean; rate: TokenBucket | undefined }, bytes: number, now: number): DropReason | null {

@@ -67,7 +67,7 @@ export class SessionObject extends DurableObject<Bindings> {
       }
       case '/attach':
         return this.#accept((socket) => {
-          if (!session.attach(socket, { backend: ask('backend'), epoch: Number(ask('epoch')) }))
+          if (!session.backing.attach(socket, { backend: ask('backend'), epoch: Number(ask('epoch')) }))
             socket.close(CLOSE.fenced, 'this assignment is no longer the current one')
         })
       case '/events':
@@ -170,11 +170,11 @@ export class SessionObject extends DurableObject<Bindings> {
   }
 
   leaseRefused(epoch: number, because: string): void {
-    this.#session?.leaseRefused(epoch, because)
+    this.#session?.backing.missed(epoch, because)
   }
 
   backendAvailable(): void {
-    this.#session?.backendAvailable()
+    this.#session?.backing.available()
   }
 
   #live(): Session {

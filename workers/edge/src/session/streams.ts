@@ -1,5 +1,6 @@
 import { ProtocolError } from '@fovea/protocol'
 import type { DropReason, FramesSettled, SessionReady, StreamBody, TransientMessage, View } from '@fovea/protocol'
+import type { ClientLink } from './client-link.ts'
 import type { SessionContext } from './context.ts'
 import { FrameGate, newCounters } from './frame-gate.ts'
 import type { Range, StreamCounters } from './frame-gate.ts'
@@ -79,6 +80,14 @@ export class Streams {
     const stream = this.open.get(number)
     if (!stream) throw new ProtocolError('unknown-stream', `Stream ${number} is not open. Open it with stream-open first.`)
     return stream
+  }
+
+  /** Its sender is back and says what it has no verdict for [EV2]. A stream that is closed owes nobody any more. */
+  resume(link: ClientLink, number: number, sent: number, unsettled: readonly number[]): void {
+    const stream = this.open.get(number)
+    if (stream) return this.tellSettled(stream, stream.gate.resume(sent, unsettled))
+    const ranges = unsettled.map((frame) => ({ from: frame, to: frame, outcome: 'dropped' as const, reason: 'unavailable' as const }))
+    if (ranges.length > 0) link.say({ type: 'frames-settled', stream: number, ranges })
   }
 
   /** Gives pending numbers their verdict, all in one message [FR1]. */

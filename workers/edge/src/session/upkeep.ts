@@ -1,0 +1,102 @@
+import { ProtocolError, toProtocolError } from '@fovea/protocol'
+import type { Session } from './session.ts'
+
+/** How often pending work is looked at [SE5], and for how long a backend may be silent meanwhile. */
+const PENDING_MS = 3000
+const SILENT_MS = 8000
+/** Without a client and without work, the backend is given back after this. */
+const IDLE_MS = 60_000
+
+/** Everything a session does because time has passed. One alarm, and rows that say what it is for [SE5]. */
+export class Upkeep {
+  readonly #session: Session
+  #pendingWatched: boolean
+
+  constructor(session: Session) {
+    this.#session = session
+    this.#pendingWatched = session.deadlines.has('pending')
+  }
+
+  /** Something is pending now: look at it in three seconds. At most one write in that time, however many frames come. */
+  watchPending(): void {
+    if (this.#pendingWatched) return
+    this.#session.deadlines.set('pending', '', this.#session.now() + PENDING_MS)
+    this.#pendingWatched = true
+  }
+
+  /** The last client has gone. */
+  watchIdle(): void {
+    this.#session.deadlines.set('idle', '', this.#session.now() + IDLE_MS)
+  }
+
+  alarm(): void {
+    const { deadlines, now, context } = this.#session
+    const time = now()
+    for (const { kind, key } of deadlines.take(time)) {
+      try {
+        this.#meet(kind, key)
+      } catch (error) {
+        context.refuseOwner(toProtocolError(error))
+        deadlines.set(kind, key, time + 1000)
+      }
+    }
+    deadlines.rearm()
+  }
+
+  #meet(kind: string, key: string): void {
+    const session = this.#session
+    switch (kind) {
+      case 'resume': {
+        const link = session.clients.tagged(Number(key))
+        if (link && !link.attachment.resumed) session.hangUp(link, 'protocol', 'session-resume is the first message; none came')
+        return
+      }
+      case 'assign':
+        return session.backing.missedCurrent()
+      case 'lease':
+        return session.backing.rested()
+      case 'ask':
+      case 'cancel':
+        return session.asks.deadline(kind, key)
+      case 'pending':
+        return this.#lookAtPending()
+      case 'idle':
+        return this.#rest()
+      case 'picture':
+        session.pictures.refused(key, new ProtocolError('unavailable', 'The backend did not draw this picture in time. Try again.', { retryable: true }).body())
+        return
+      case 'run':
+        session.runs.some((run) => run.deadline(key))
+        return
+      default:
+        // A kind of another version of this code: nothing waits for it any more.
+        return
+    }
+  }
+
+  /** Is the backend alive, does every reader read, is the store back? */
+  #lookAtPending(): void {
+    const { clients, streams, asks, backing, log, now } = this.#session
+    const time = now()
+    this.#pendingWatched = false
+    for (const link of clients) if (link.stuck) this.#session.hangUp(link, 'overloaded', 'nothing was read for a minute')
+    const pending = streams.pending || asks.sent
+    if (pending && backing.link && time - backing.link.heardAt > SILENT_MS) backing.lose(`it said nothing for ${SILENT_MS / 1000} s`)
+    this.#session.tellUsage(time)
+    if (pending || log.waiting || clients.slow) this.watchPending()
+    if (log.waiting) log.flush()
+    log.trimByAge()
+  }
+
+  /** Nobody is here and nothing runs: the backend is given back; a returning client gets another. */
+  #rest(): void {
+    const { clients, row, backing, standing, streams } = this.#session
+    if (clients.size > 0 || row.phase === 'ended' || row.phase === 'idle') return
+    if (this.#session.needsBackend) return this.watchIdle()
+    const because = 'no client for a minute'
+    standing.endAll(because)
+    for (const stream of streams.open.values()) streams.settle(stream, 'unavailable')
+    streams.keep()
+    backing.giveBack(because, 'idle')
+  }
+}
