@@ -33,6 +33,8 @@ import { Theme } from './theme.ts'
 import { Timeline } from './timeline.ts'
 
 const METERS_MS = 250
+/** The picture is drawn at display rate; the timeline moves a pixel or two in this time. */
+const TIMELINE_MS = 50
 const SPOKEN_MS = 3000
 
 /** The page over one session: the parts, and what each tells the others. */
@@ -61,6 +63,7 @@ export class App {
   readonly #answersView: AnswersView
   readonly #picker = new SourcePicker({ onChoose: (doing, open, sample) => void this.#choose(doing, open, sample) })
   #ageMs: number | undefined
+  #timelineAt = 0
   #running: { ask: string; cancel: () => void } | undefined
   #source = { width: 0, height: 0 }
 
@@ -155,8 +158,10 @@ export class App {
       this.#askBox.setRunning(this.#answers.running !== undefined)
     }
     if (this.#isOfNow(event) && this.#lanes.take(event)) this.#timeline.update()
-    if (event.type === 'watch-stopped') this.#scene.forget(event.watch)
-    if (event.type === 'track-ended') this.#scene.forget(event.track)
+    if (event.type === 'watch-stopped' || event.type === 'track-ended') {
+      this.#scene.forget('watch' in event ? event.watch : event.track)
+      if (event.error) this.#notices.say(event.error.message)
+    }
     // The session itself hears the event after its listeners.
     if (event.type === 'session-state' || event.type === 'session-ended') queueMicrotask(() => this.#showHealth())
   }
@@ -240,7 +245,10 @@ export class App {
     const shapes = held ? [] : this.#glider.settle(this.#scene.shapesAt(this.#clock.time), performance.now())
     const marks = held ?? shapes.flatMap((shape) => shapeMark(shape, this.#lanes.get(shape.of), this.#colours) ?? [])
     this.#overlay.paint({ marks, picking: this.#stage.picking, spotlight: held !== undefined })
-    if (source) this.#timeline.paint()
+    const now = performance.now()
+    if (!source || now - this.#timelineAt < TIMELINE_MS) return
+    this.#timelineAt = now
+    this.#timeline.paint()
   }
 
   #speak(): void {

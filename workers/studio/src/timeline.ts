@@ -18,9 +18,9 @@ type Row = {
   lane: Lane
   item: HTMLLIElement
   state: HTMLElement
+  because: HTMLElement
   strip: HTMLCanvasElement
   moments: { stretch: Stretch; button: HTMLButtonElement }[]
-  shown: string
 }
 
 const STATE_WORDS: Record<Lane['state'], string> = {
@@ -84,6 +84,7 @@ export class Timeline {
     const state = element('span', { class: 'lane-state' })
     const strip = element('canvas', { class: 'strip', 'aria-hidden': true })
     const moments = element('div', { class: 'moments' })
+    const because = element('span', { class: 'lane-because' })
     const stop = element(
       'button',
       { type: 'button', class: 'lane-stop', 'aria-label': `Stop ${lane.title}`, title: 'Stop', onclick: () => this.#options.onStop(lane) },
@@ -105,9 +106,9 @@ export class Timeline {
         state,
         stop,
       ),
-      element('div', { class: 'strip-box' }, strip, moments),
+      element('div', { class: 'strip-box' }, strip, moments, because),
     )
-    const row: Row = { lane, item, state, strip, moments: [], shown: '' }
+    const row: Row = { lane, item, state, because, strip, moments: [] }
     for (const stretch of lane.stretches.filter(({ kind }) => kind === 'moment')) {
       const label = `${lane.title}: ${clock(stretch.from)} to ${clock(stretch.to)}, score ${score(stretch.strength)}`
       const button = element('button', {
@@ -127,14 +128,14 @@ export class Timeline {
     return row
   }
 
-  #describe({ lane, item, state, ...row }: Row): void {
+  #describe({ lane, item, state, because }: Row): void {
     const number = lane.score === undefined || lane.state === 'ended' ? '' : ` ${score(lane.score)}`
-    const words = lane.state === 'ended' && lane.because ? lane.because : STATE_WORDS[lane.state] + number
-    if (state.textContent === words) return
+    const words = STATE_WORDS[lane.state] + number
+    const why = lane.state === 'ended' ? (lane.because ?? '') : ''
+    if (state.textContent === words && because.textContent === why) return
     state.textContent = words
-    state.title = words
+    because.textContent = why
     item.dataset.state = lane.state
-    row.shown = words
   }
 
   #paintStrip({ lane, strip, moments }: Row, window: TimeWindow): void {
