@@ -109,7 +109,7 @@ export class Conversation {
     }
     this.#finish(new ProtocolError('cancelled', 'The session was closed by this program.'))
     this.#link.close()
-    this.#change({ state: 'closed', because: 'closed by this program' })
+    if (this.connection.state !== 'closed') this.#change({ state: 'closed', because: 'closed by this program' })
   }
 
   assertOpen(): void {

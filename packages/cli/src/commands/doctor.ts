@@ -1,0 +1,63 @@
+import type { Command } from 'commander'
+import { EMBEDDED_BUNDLE } from '../bundle.ts'
+import { backendStep } from '../doctor/backends.ts'
+import { runCheck } from '../doctor/check.ts'
+import type { Check, Step } from '../doctor/check.ts'
+import { machineSteps } from '../doctor/machine.ts'
+import { sessionSteps } from '../doctor/session.ts'
+import type { House } from '../house.ts'
+import { openSystem } from '../system.ts'
+import type { System, SystemOptions } from '../system.ts'
+import { withSystemOptions } from '../system-flags.ts'
+
+type DoctorOptions = SystemOptions & { json?: boolean }
+
+/** `fovea doctor`. */
+export function doctorCommand(program: Command): void {
+  withSystemOptions(program.command('doctor'))
+    .description('a timed self-test through every hop; says what is wrong and what to do')
+    .option('--json', 'the checks as JSON, in the last line')
+    .action(doctor)
+}
+
+async function doctor(options: DoctorOptions): Promise<void> {
+  let system: System | undefined
+  const opened = (): System => {
+    if (system) return system
+    throw new Error('the system did not start: see the step before')
+  }
+  const inner = (): House => {
+    const { house } = opened()
+    if (house) return house
+    throw new Error('this system runs elsewhere')
+  }
+  const start: Step = {
+    name: 'start',
+    run: async () => {
+      system = await openSystem(options)
+      return system.house ? 'edge in workerd, inference beside it' : `using ${system.url}`
+    },
+  }
+  const elsewhere = options.url ?? process.env.FOVEA_URL
+  const here = elsewhere ? [] : [...machineSteps(options.bundle ?? EMBEDDED_BUNDLE, '.fovea'), start, backendStep(inner)]
+  const steps = [...here, ...(elsewhere ? [start] : []), ...sessionSteps(opened)]
+  const checks: Check[] = []
+  try {
+    for (const step of steps) {
+      const check = await runCheck(step)
+      checks.push(check)
+      const line = `${check.ok ? 'ok  ' : 'FAIL'} ${check.name.padEnd(24)} ${String(check.ms).padStart(6)} ms  ${check.detail}\n`
+      if (!options.json) process.stdout.write(line)
+      else process.stderr.write(line)
+    }
+  } finally {
+    await system?.[Symbol.asyncDispose]()
+  }
+  const ok = checks.every((check) => check.ok)
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks })}\n`)
+  else
+    process.stdout.write(
+      ok ? 'Everything works.\n' : `${checks.filter((check) => !check.ok).length} of ${checks.length} checks failed; the first one is where to look.\n`,
+    )
+  if (!ok) process.exitCode = 1
+}
