@@ -51,6 +51,14 @@ class World(Protocol):
     def clip(self, split: Split, index: int) -> Clip: ...
 
 
+class Eyes(Protocol):
+    """The frozen eyes, however they are run."""
+
+    def look(self, frames: np.ndarray) -> list[np.ndarray]: ...
+
+    def find(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+
+
 class Shard:
     def __init__(self, folder: Path) -> None:
         self.arrays = {name: np.load(folder / f'{name}.npy', mmap_mode='r') for name in (*TAPS, 'rgb', 'evidence', 'ltrb')}
@@ -135,10 +143,10 @@ def condense(clip: Clip, kept: np.ndarray, evidence: int, evidence_first: int) -
     return CachedClip(kept, things, clip.asks, evidence, clip.times, any(t.style == 'photograph' for t in clip.things), evidence_first)
 
 
-def measure_ranges(world: World, runner: FrozenRunner, folder: Path) -> None:
-    """The 8-bit range of every channel, from forty clips that are not trained on."""
+def measure_ranges(world: World, runner: Eyes, folder: Path, clips: int = 40) -> None:
+    """The 8-bit range of every channel, from clips that are not trained on."""
     values: dict[str, list[np.ndarray]] = {name: [] for name in TAPS}
-    for index in range(40):
+    for index in range(clips):
         for name, tap in zip(TAPS, runner.look(world.clip('dev', 10_000 + index).frames[::5])):
             values[name].append(tap.transpose(1, 0, 2, 3).reshape(tap.shape[1], -1))
     ranges: dict[str, np.ndarray] = {}
@@ -149,7 +157,7 @@ def measure_ranges(world: World, runner: FrozenRunner, folder: Path) -> None:
     np.savez(folder / 'ranges.npz', **ranges)
 
 
-def write_shard(folder: Path, clips: list[tuple[Clip, bool]], runner: FrozenRunner, ranges: dict[str, np.ndarray], seed: int) -> None:
+def write_shard(folder: Path, clips: list[tuple[Clip, bool]], runner: Eyes, ranges: dict[str, np.ndarray], seed: int) -> None:
     """clips: each with whether its evidence is computed (it costs as much as the rest together)."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(seed)

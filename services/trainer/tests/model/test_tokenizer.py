@@ -1,0 +1,50 @@
+from trainer.lesson import colour_of, expand, question
+from trainer.tokenizer import nano_tokenizer, prompt_ids
+from trainer.vocabulary import COLOURS, SPECIAL, vocabulary
+
+
+def test_special_tokens_come_first_and_survive_normalisation():
+    tokenizer = nano_tokenizer()
+    assert [tokenizer.token_to_id(token) for token in SPECIAL] == list(range(len(SPECIAL)))
+    assert tokenizer.encode('yes <p> the Dog <region> <region_task>').tokens == ['yes', '<p>', 'the', 'dog', '<region>', '<region_task>']
+
+
+def test_nouns_of_several_words_are_one_token_and_read_back_as_words():
+    encoded = nano_tokenizer().encode('Where are the cell phones, and the hot dog?')
+    assert encoded.tokens == ['where', 'are', 'the', 'cell~phones', ',', 'and', 'the', 'hot~dog']
+    assert nano_tokenizer().decode(encoded.ids) == 'where are the cell phones , and the hot dog'
+
+
+def test_unknown_words_are_unknown_not_pieces():
+    assert nano_tokenizer().encode('frobnicate the dogx').tokens == ['<unk>', 'the', '<unk>']
+
+
+def test_the_prompt_is_framed():
+    tokens = [vocabulary().tokens[i] for i in prompt_ids('is there a cat?')]
+    assert tokens == ['<bos>', 'is', 'there', 'a', 'cat', '<answer>']
+
+
+def test_every_form_of_a_noun_leads_to_it():
+    words = vocabulary()
+    nouns = words.noun_of_token()
+    for form in ('cell phone', 'cell phones', 'smartphone'):
+        assert words.nouns[nouns[words.id(form.replace(' ', '~'))]] == 'cell phone'
+
+
+def test_a_trigger_is_followed_by_its_task_token():
+    names = [vocabulary().tokens[i] for i in expand('<p> the dog <region> and <p> the ball <mask>')]
+    assert names == ['<p>', 'the', 'dog', '<region>', '<region_task>', 'and', '<p>', 'the', 'ball', '<mask>', '<mask_task>']
+
+
+def test_task_tokens_are_fed_not_predicted_and_the_first_word_weighs_most():
+    from trainer.lesson import Query
+    asked = question('find the dog', '<p> the dog <region>', 'region', [Query(-1, 'region', 0, len(COLOURS))])
+    words = vocabulary()
+    weights = {words.tokens[token]: weight for token, weight in zip(asked.ids, asked.weights)}
+    assert weights['<region_task>'] == 0 and weights['<region>'] == 1 and weights['<p>'] == 4 and weights['<bos>'] == 0
+    assert words.tokens[asked.ids[asked.queries[0].position]] == '<region_task>'
+
+
+def test_colours_of_phrases():
+    assert COLOURS[colour_of('the red car')] == 'red'
+    assert colour_of('the orange') == len(COLOURS)
