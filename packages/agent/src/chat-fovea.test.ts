@@ -32,6 +32,16 @@ test('words stream as they come', async () => {
   expect(whole?.additional_kwargs.evidence).toHaveLength(1)
 })
 
+test('an ask that ran before is told whole: its words and evidence are not lost', async () => {
+  const session = desk()
+  const listened = session.ask('Where is it?', { id: 'ask-a' })
+  // A session that tells a late listener nothing but the end.
+  // oxlint-disable-next-line unicorn/no-thenable -- an Answer is one
+  session.ask = () => ({ ask: 'ask-a', cancel: () => undefined, then: listened.then.bind(listened), async *[Symbol.asyncIterator]() {} })
+  const reply = await new ChatFovea({ session, ask: 'ask-a' }).invoke('Where is it?')
+  expect([reply.text, reply.additional_kwargs.evidence]).toEqual(['On the desk.', [expect.objectContaining({ id: 'ev_0000000001' })]])
+})
+
 test('an ask that fails throws its own error, with code', async () => {
   await expect(new ChatFovea({ session: new ScriptedVisionSession({}) }).invoke('Where is it?')).rejects.toMatchObject({
     name: 'ProtocolError',

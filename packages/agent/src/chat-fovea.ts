@@ -55,34 +55,38 @@ export class ChatFovea extends BaseChatModel {
     runManager?: CallbackManagerForLLMRun,
   ): AsyncGenerator<ChatGenerationChunk> {
     const answer = this.#session.ask(questionOf(messages), { stream: this.#stream, at: this.#at, id: this.#ask, signal: options.signal })
+    let told = ''
+    const pointed = new Set<string>()
     for await (const event of answer) {
       options.signal?.throwIfAborted()
-      switch (event.type) {
-        case 'answer-delta':
-          yield chunk(event.text, {})
-          await runManager?.handleLLMNewToken(event.text)
-          break
-        case 'head-result':
-          yield chunk('', { evidence: [event.evidence] })
-          break
-        case 'answer-ended': {
-          if (event.finish === 'error' || event.finish === 'cancelled') {
-            options.signal?.throwIfAborted()
-            const { code, message, ...details } = event.error ?? { code: 'cancelled' as const, message: 'The ask was cancelled.', retryable: false }
-            throw new ProtocolError(code, message, details)
-          }
-          const { promptTokens, answerTokens } = event.usage
-          yield new ChatGenerationChunk({
-            text: '',
-            message: new AIMessageChunk({
-              content: '',
-              usage_metadata: { input_tokens: promptTokens, output_tokens: answerTokens, total_tokens: promptTokens + answerTokens },
-              response_metadata: { ask: event.ask, finish: event.finish },
-            }),
-          })
-        }
+      if (event.type === 'answer-delta') {
+        told += event.text
+        yield chunk(event.text, {})
+        await runManager?.handleLLMNewToken(event.text)
+      } else if (event.type === 'head-result') {
+        pointed.add(event.evidence.id)
+        yield chunk('', { evidence: [event.evidence] })
       }
     }
+    const { ask, text, evidence, finish, usage, error } = await answer
+    if (finish === 'error' || finish === 'cancelled') {
+      options.signal?.throwIfAborted()
+      const { code, message, ...details } = error ?? { code: 'cancelled' as const, message: 'The ask was cancelled.', retryable: false }
+      throw new ProtocolError(code, message, details)
+    }
+    // An ask that ran before this began, such as one taken up after an interruption: what was not heard of it comes now.
+    const rest = text.startsWith(told) ? text.slice(told.length) : ''
+    const unheard = evidence.filter(({ id }) => !pointed.has(id))
+    if (rest || unheard.length > 0) yield chunk(rest, unheard.length > 0 ? { evidence: unheard } : {})
+    const { promptTokens, answerTokens } = usage
+    yield new ChatGenerationChunk({
+      text: '',
+      message: new AIMessageChunk({
+        content: '',
+        usage_metadata: { input_tokens: promptTokens, output_tokens: answerTokens, total_tokens: promptTokens + answerTokens },
+        response_metadata: { ask, finish },
+      }),
+    })
   }
 }
 

@@ -7,13 +7,14 @@ export type ToolReturned = { call: string; tool: string; content: string; eviden
 /** One reply of the chat model that called tools, and what came back so far. */
 export type TurnRound = { calls: (ToolCalled & { returned?: ToolReturned })[] }
 
-type ToolEvent = Extract<SessionEvent, { type: 'tool-called' | 'tool-returned' }>
+/** What happened in a turn, as its events tell it. */
+export type ToolEntry = ({ type: 'tool-called' } & ToolCalled) | ({ type: 'tool-returned' } & ToolReturned)
 
 /**
  * How far a turn had come, from its events in the log. All calls of a round are written before the first of them returns, so
  * calls that follow one another belong together.
  */
-export function roundsOf(events: readonly ToolEvent[]): TurnRound[] {
+export function roundsOf(events: readonly ToolEntry[]): TurnRound[] {
   const rounds: TurnRound[] = []
   let returning = true
   for (const event of events) {

@@ -6,8 +6,8 @@ import { inputsOf } from './validate.ts'
 
 /** How far a run is: plain JSON, all that is needed to go on elsewhere. */
 export type RunState = Known & {
-  /** the step that comes next; undefined when the run is over */
-  next: string | undefined
+  /** the step that comes next; absent when the run is over */
+  next?: string
   /** what that step noted so far */
   noted?: Json
 }
@@ -53,7 +53,7 @@ export async function advance(graph: WorkflowGraph, from: RunState, options: Adv
     const outcome = await kindOf(step).run(step, contextOf(step, memory, options))
     if ('until' in outcome) return { state: memory.state, until: outcome.until }
     const next = 'next' in outcome ? outcome.next : 'next' in step ? step.next : undefined
-    state = { input: state.input, outputs: { ...state.outputs, [step.id]: outcome.output }, next }
+    state = { input: state.input, outputs: { ...state.outputs, [step.id]: outcome.output }, ...(next !== undefined && { next }) }
     options.journal.ended({ step: step.id, kind: step.kind, ms: options.now() - started, output: outcome.output, ...(next !== undefined && { next }) }, state)
   }
 }

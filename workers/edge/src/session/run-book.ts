@@ -3,6 +3,9 @@ import type { SessionEvent, UnnumberedEvent } from '@fovea/protocol'
 import type { RunRow } from '../store/session-store.ts'
 import type { RunHost } from './runs.ts'
 
+/** A run that this object may have slept through, or died over, is looked after so often. */
+const LOOK_MS = 60_000
+
 type EndEvent = Extract<UnnumberedEvent, { type: 'turn-ended' | 'workflow-ended' }>
 
 /** Turns or workflow runs as they are written down: each id begins once and ends exactly once, and what happened in between is kept with its event. */
@@ -41,6 +44,7 @@ export class RunBook {
       store.addRun({ id, kind: this.#kind, at: now(), body })
       store.saveRun(id, { state })
     })
+    this.#host.wakeAt(id, now() + LOOK_MS)
     return true
   }
 
@@ -52,6 +56,14 @@ export class RunBook {
   row(id: string): RunRow | undefined {
     const row = this.#host.context.store.run(id)
     return row?.kind === this.#kind ? row : undefined
+  }
+
+  /** The time to look after a run has come: the run, where it goes on. */
+  due(id: string): RunRow | undefined {
+    const row = this.row(id)
+    if (!row || row.outcome !== null) return undefined
+    this.#host.wakeAt(id, this.#host.context.now() + LOOK_MS)
+    return row
   }
 
   /** Works on a run in the background, unless somebody does already. The work ends when its signal says so. */

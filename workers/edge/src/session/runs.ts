@@ -9,7 +9,7 @@ export type RunHost = {
   readonly vision: VisionSession
   /** every event of the session from now on, until the returned function is called */
   listen(listener: (event: SessionEvent) => void): () => void
-  /** keeps this object awake until the work is done; what it throws is told to the owner */
+  /** lets work go on after this call, for as long as this object is awake; what it throws is told to the owner */
   background(work: Promise<void>): void
   /** rings `deadline` of the run after the time is up, also when this object has been evicted meanwhile */
   wakeAt(run: string, due: number): void

@@ -208,7 +208,7 @@ export class SessionObject extends DurableObject<Bindings> {
           void ctx.storage.setAlarm(at)
         },
       },
-      pool: { lease: (request) => pool.lease(request), release: (session) => pool.release(session) },
+      pool: { lease: (request) => pool.lease(request), wait: (session) => pool.wait(session), release: (session) => pool.release(session) },
       background: (work) => ctx.waitUntil(work),
       runs: [(host) => new Turns(host, chatModelOf(env)), (host) => new Workflows(host)],
       usage: (delta) => ctx.waitUntil(new Catalogue(env.DB).addUsage(row.tenant, Date.now(), delta)),

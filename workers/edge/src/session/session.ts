@@ -96,7 +96,7 @@ export class Session {
       pending: () => this.#upkeep.watchPending(),
     })
     this.vision = new EdgeVisionSession(this)
-    this.runs = runs.map((make) => make(this.#host(background)))
+    this.runs = runs.map((make) => make(this.#host()))
     this.#told = this.state
     // What a sleep or a crash has left: frames whose bytes are gone, a backend whose socket is.
     this.streams.settleLostFrames()
@@ -270,12 +270,13 @@ export class Session {
     }
   }
 
-  #host(background: SessionOptions['background']): RunHost {
+  #host(): RunHost {
     return {
       context: this.context,
       vision: this.vision,
       listen: (listener) => this.listen(listener),
-      background: (work) => background(work.catch((error: unknown) => this.context.refuseOwner(toProtocolError(error)))),
+      // Not held by waitUntil: a run that waits for its ask or track may sleep with this object, and is taken up when something wakes it.
+      background: (work) => void work.catch((error: unknown) => this.context.refuseOwner(toProtocolError(error))),
       wakeAt: (run, due) => this.deadlines.set('run', run, due),
     }
   }

@@ -65,8 +65,10 @@ export class Turns implements Runs {
     for (const row of this.#book.unfinished()) this.#go(Body.parse(row.body), Journal.parse(row.state ?? []))
   }
 
-  deadline(): boolean {
-    return false
+  deadline(turn: string): boolean {
+    const row = this.#book.due(turn)
+    if (row) this.#go(Body.parse(row.body), Journal.parse(row.state ?? []))
+    return row !== undefined
   }
 
   end(): void {

@@ -52,10 +52,9 @@ export class Workflows implements Runs {
   }
 
   deadline(run: string): boolean {
-    const row = this.#book.row(run)
-    if (!row) return false
-    if (row.outcome === null) this.#go(Body.parse(row.body), State.parse(row.state))
-    return true
+    const row = this.#book.due(run)
+    if (row) this.#go(Body.parse(row.body), State.parse(row.state))
+    return row !== undefined
   }
 
   end(): void {
