@@ -5,7 +5,7 @@ import type { Box, Rle } from '@fovea/protocol'
 import sharp from 'sharp'
 import type { OverlayOptions } from 'sharp'
 import type { Clip } from './evaluation-folder.ts'
-import type { EvalRecord } from './metrics/record.ts'
+import type { EvalRecord, TrackEntry } from './metrics/record.ts'
 
 const CELL = { width: 280, picture: 210, text: 62 }
 const COLUMNS = 5
@@ -52,19 +52,20 @@ async function cell(record: EvalRecord, clip: Clip | undefined, folder: string):
 
 function truthOf({ expect }: EvalRecord): Shown {
   const { regions = [], mask, answer, spans, track } = expect
-  const boxes = regions.length > 0 ? regions : (track?.flatMap(({ box }) => box ?? []).slice(-1) ?? [])
+  const boxes = regions.length > 0 ? regions : lastBox(track)
   const words = answer?.join(' / ') ?? (spans ? spansText(spans) : regions.length + (track?.length ?? 0) === 0 && !mask ? 'not there' : '')
   return { boxes, mask, words }
 }
 
 function saidOf({ prediction }: EvalRecord): Shown {
-  const boxes = prediction.heads.flatMap(({ regions = [], track }) => [
-    ...regions.map(({ box }) => box),
-    ...(track?.flatMap(({ box }) => box ?? []).slice(-1) ?? []),
-  ])
+  const boxes = prediction.heads.flatMap(({ regions = [], track }) => [...regions.map(({ box }) => box), ...lastBox(track)])
   const mask = prediction.heads.find((head) => head.mask)?.mask
   const spans = prediction.heads.flatMap((head) => head.spans ?? [])
   return { boxes, mask, words: [prediction.text, spans.length > 0 ? spansText(spans.map(({ span }) => span)) : ''].filter(Boolean).join(' ') }
+}
+
+function lastBox(track: readonly TrackEntry[] = []): Box[] {
+  return track.flatMap(({ box }) => (box ? [box] : [])).slice(-1)
 }
 
 function spansText(spans: readonly (readonly [number, number])[]): string {

@@ -53,7 +53,7 @@ export class Socket {
 
   /** Drops the connection as a network would, and comes back. For tests and self-tests of the resume. */
   drop(): void {
-    if (this.#state.name === 'open' || this.#state.name === 'connecting') this.#state.wire.close(CLOSE.restart, 'dropped on purpose')
+    if (this.#state.name === 'open' || this.#state.name === 'connecting') this.#state.wire.drop()
   }
 
   close(): void {

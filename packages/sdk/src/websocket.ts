@@ -2,6 +2,8 @@
 export interface WireSocket {
   send(data: string | Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
+  /** ends it as a network would, without a word to the other side where the platform can do that */
+  drop(): void
 }
 
 export type WireHandlers = {

@@ -51,6 +51,7 @@ export class FakeEdge {
         queueMicrotask(() => this.#wire === handlers && (typeof copy === 'string' ? this.#hear(ClientMessage.parse(JSON.parse(copy))) : this.#see(copy)))
       },
       close: (code = 1000, reason = '') => this.#down(handlers, code, reason),
+      drop: () => this.#down(handlers, 1006, ''),
     }
   }
 

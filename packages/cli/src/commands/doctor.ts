@@ -10,6 +10,9 @@ import { openSystem } from '../system.ts'
 import type { System, SystemOptions } from '../system.ts'
 import { withSystemOptions } from '../system-flags.ts'
 
+// A busy machine may take long to start; the whole self-test stays within 90 s on an idle one by far.
+const START_WITHIN_MS = 60_000
+
 type DoctorOptions = SystemOptions & { json?: boolean }
 
 /** `fovea doctor`. */
@@ -22,6 +25,7 @@ export function doctorCommand(program: Command): void {
 
 async function doctor(options: DoctorOptions): Promise<void> {
   let system: System | undefined
+  let opening: Promise<System> | undefined
   const opened = (): System => {
     if (system) return system
     throw new Error('the system did not start: see the step before')
@@ -33,8 +37,10 @@ async function doctor(options: DoctorOptions): Promise<void> {
   }
   const start: Step = {
     name: 'start',
+    withinMs: START_WITHIN_MS,
     run: async () => {
-      system = await openSystem(options)
+      opening = openSystem(options)
+      system = await opening
       return system.house ? 'edge in workerd, inference beside it' : `using ${system.url}`
     },
   }
@@ -51,7 +57,9 @@ async function doctor(options: DoctorOptions): Promise<void> {
       else process.stderr.write(line)
     }
   } finally {
-    await system?.[Symbol.asyncDispose]()
+    // Also one that started too late to be of use.
+    const started = await opening?.catch(() => undefined)
+    await started?.[Symbol.asyncDispose]()
   }
   const ok = checks.every((check) => check.ok)
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks })}\n`)

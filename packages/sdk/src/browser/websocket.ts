@@ -13,5 +13,6 @@ export const openWire: OpenWire = (url, protocols, handlers) => {
   return {
     send: (data) => socket.send(data),
     close: (code, reason) => socket.close(code, reason),
+    drop: () => socket.close(),
   }
 }

@@ -30,6 +30,8 @@ type Ports = {
   needed: () => boolean
   /** the phase may have changed: clients are told */
   changed: (because: string) => void
+  /** another model than before: who connected earlier learns which */
+  modelChanged: () => void
   /** counters have changed: they go where they are kept */
   counted: () => void
 }
@@ -95,6 +97,7 @@ export class Backing {
     const { row, store, streams, asks } = this.#ports
     link.attachment.attached = true
     link.save()
+    const fresh = row.model?.hash !== model.hash
     row.phase = 'live'
     row.model = model
     this.#lease.won(link.attachment.name)
@@ -104,6 +107,7 @@ export class Backing {
     asks.handOver()
     streams.setWindow(Math.min(window, MAX_WINDOW))
     this.#ports.counted()
+    if (fresh) this.#ports.modelChanged()
     this.#ports.changed(`backend ${link.attachment.name} is attached`)
   }
 
