@@ -36,8 +36,11 @@ export class SeeingBackend {
   static async join({ url, backendKey }: { url: string; backendKey: string }): Promise<SeeingBackend> {
     const control = new WebSocket(`${url.replace(/^http/, 'ws')}/internal/pool`, { headers: { authorization: `Bearer ${backendKey}` } })
     await new Promise((resolve, reject) => control.once('open', resolve).once('error', reject))
-    const hello: FromPoolMember = { type: 'hello', backend: 'seeing', models: [MODEL], capacity: 8 }
+    const hello: FromPoolMember = { type: 'hello', backend: 'seeing', models: [MODEL], capacity: 64 }
     control.send(JSON.stringify(hello))
+    const load: FromPoolMember = { type: 'load', sessions: 0, deviceMs: 0, oldestMs: 0, modelThread: 'ready' }
+    const timer = setInterval(() => control.send(JSON.stringify(load)), 1000)
+    control.once('close', () => clearInterval(timer))
     return new SeeingBackend(control)
   }
 

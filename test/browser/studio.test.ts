@@ -12,7 +12,7 @@ const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-background-networking',
-  '--use-fake-device-for-media-stream',
+  '--use-fake-device-for-media-stream=fps=12',
   '--use-fake-ui-for-media-stream',
 ]
 /** Pictures of the page land here when a folder is named: `FOVEA_SHOTS=shots npm run test:browser`. */
@@ -39,7 +39,8 @@ beforeEach(async () => {
   page = await browser.newPage({ viewport: { width: 1360, height: 820 }, colorScheme: 'light' })
   listen(page)
 })
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') await shot(`failed-${task.name.replaceAll(/\W+/g, '-')}`)
   await page.context().close()
   expect(troubles, 'nothing went wrong unseen in the page').toEqual([])
 })
@@ -62,19 +63,19 @@ test('the camera is seen, and its age and rate are shown', async () => {
 test('a watch is drawn on the picture where the thing is, and its row fills', async () => {
   await openCamera()
   await watch('the round one')
-  await page.getByRole('listitem').filter({ hasText: 'the round one' }).filter({ hasText: 'standing' }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: 'the round one' }).filter({ hasText: '.92' }).waitFor()
   await expect.poll(() => paintedPixels('#overlay'), WAIT).toBeGreaterThan(200)
   await expect.poll(() => paintedPixels('.lane .strip'), WAIT).toBeGreaterThan(50)
   await shot('watch')
   await page.getByRole('button', { name: 'Stop the round one' }).click()
-  await page.getByText('stopped by the client').waitFor()
+  await page.locator('.lane-because', { hasText: 'stopped by the client' }).waitFor()
   await expect.poll(() => paintedPixels('#overlay'), WAIT).toBe(0)
 })
 
 test('[PE2] a watch for what is not there draws nothing', async () => {
   await openCamera()
   await watch('no such thing')
-  await page.getByRole('listitem').filter({ hasText: 'standing .04' }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: '.04' }).waitFor()
   expect(await paintedPixels('#overlay')).toBe(0)
 })
 
@@ -84,7 +85,7 @@ test('[TR2] a click on the picture follows an object', async () => {
   const box = await overlay.boundingBox()
   if (!box) throw new Error('The overlay has no place on the page.')
   await overlay.click({ position: { x: box.width * 0.74, y: box.height * 0.72 } })
-  await page.getByRole('listitem').filter({ hasText: 'Picked point' }).filter({ hasText: 'following' }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: 'Picked point' }).filter({ hasText: '.88' }).waitFor()
   await expect.poll(() => paintedPixels('#overlay'), WAIT).toBeGreaterThan(500)
   await shot('track')
 })
@@ -135,7 +136,7 @@ test('[EV2] a lost socket is said, comes back, and nothing is missing from the l
   const wire = await Wire.to(Number(new URL(house.url).port))
   await openCamera(wire.url)
   await watch('the round one')
-  await page.getByRole('listitem').filter({ hasText: 'standing' }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: '.92' }).waitFor()
   wire.cut()
   await page.getByText('Reconnecting').waitFor()
   wire.mend()
@@ -169,7 +170,7 @@ test('everything works from the keyboard, and the sheet says how', async () => {
   await page.keyboard.press('w')
   await page.keyboard.type('the round one')
   await page.keyboard.press('Enter')
-  await page.getByRole('listitem').filter({ hasText: 'standing' }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: '.92' }).waitFor()
   await page.keyboard.press('Escape')
   await page.keyboard.press('v')
   await page.keyboard.press('ArrowRight')

@@ -21,11 +21,15 @@ export type Lane = {
 
 /** Verdicts further apart than this leave a hole in a lane rather than a claim. */
 const JOIN_MS = 700
+/** … or further than this many of the usual gaps, where frames are seen slowly. */
+const JOIN_GAPS = 2.5
 const MOST_STRETCHES = 400
 
 /** The rows of the timeline, from events and verdicts alone. A new stream starts a new time line, so its lanes start empty. */
 export class Lanes {
   readonly #lanes = new Map<string, Lane>()
+  #seenAt: number | undefined
+  #gap = 100
 
   get all(): readonly Lane[] {
     return [...this.#lanes.values()]
@@ -42,9 +46,13 @@ export class Lanes {
   /** Another picture is shown: what stood on the last one has ended. */
   clear(): void {
     this.#lanes.clear()
+    this.#seenAt = undefined
   }
 
   see({ mediaTime, perceptions }: Pick<FrameSeen, 'mediaTime' | 'perceptions'>): void {
+    const gap = mediaTime - (this.#seenAt ?? mediaTime)
+    if (gap > 0 && gap < 5000) this.#gap += (gap - this.#gap) * 0.2
+    this.#seenAt = mediaTime
     for (const perception of perceptions) {
       const lane = this.#lanes.get(perception.watch ?? perception.track ?? '')
       if (!lane) continue
@@ -54,7 +62,7 @@ export class Lanes {
         lane.kind === 'track'
           ? perception.life !== 'lost' && perception.box !== undefined
           : (perception.regions?.length ?? 0) > 0 || perception.box !== undefined
-      if (there) extend(lane, mediaTime, perception.score)
+      if (there) extend(lane, mediaTime, perception.score, Math.max(JOIN_MS, JOIN_GAPS * this.#gap))
       else close(lane)
     }
   }
@@ -142,9 +150,9 @@ export function promptTitle(prompt: TrackPrompt): string {
   return 'Outline'
 }
 
-function extend(lane: Lane, at: number, strength: number): void {
+function extend(lane: Lane, at: number, strength: number, join: number): void {
   const last = lane.stretches.at(-1)
-  if (last?.open && at - last.to <= JOIN_MS && at >= last.to) {
+  if (last?.open && at - last.to <= join && at >= last.to) {
     last.to = at
     last.strength += (strength - last.strength) * 0.3
     return

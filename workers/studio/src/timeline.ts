@@ -25,14 +25,14 @@ type Row = {
 
 const STATE_WORDS: Record<Lane['state'], string> = {
   compiling: 'learning the words',
-  standing: 'standing',
+  standing: '',
   'asked-again': 'asked again',
   tentative: 'finding it',
-  confirmed: 'following',
+  confirmed: '',
   lost: 'out of sight',
-  found: 'following',
+  found: '',
   ended: 'ended',
-  done: 'moments',
+  done: 'when',
 }
 
 /** The rows under the picture: what stands, when it was in view, and the moments that answers named. */
@@ -130,7 +130,7 @@ export class Timeline {
 
   #describe({ lane, item, state, because }: Row): void {
     const number = lane.score === undefined || lane.state === 'ended' ? '' : ` ${score(lane.score)}`
-    const words = STATE_WORDS[lane.state] + number
+    const words = (STATE_WORDS[lane.state] + number).trim()
     const why = lane.state === 'ended' ? (lane.because ?? '') : ''
     if (state.textContent === words && because.textContent === why) return
     state.textContent = words
