@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { boxIou, decodeRle, type Box, type Rle } from '@fovea/protocol'
 import sharp from 'sharp'
 import { z } from 'zod'
-import { Answer } from '../src/asks/answer.ts'
+import { compile, speak } from '../src/asks/speak.ts'
 import type { Scene, Sight } from '../src/heads/head.ts'
 import { readBundle } from '../src/model/bundle.ts'
 import type { OnnxModel } from '../src/model/onnx-model.ts'
@@ -78,39 +78,17 @@ export async function replay(
           ask.frames.map((frame) => join(folder, frame)),
         )
   const last = scenes.at(-1)
-  const slot = model.language.acquire()
-  if (!last || slot === undefined) throw new Error('A golden ask has pictures and a slot.')
+  if (!last) throw new Error('A golden ask has pictures.')
   const window = model.window(scenes, ask.times)
-  const view = { scene: last, window, size: { height, width } }
-  const look = async (task: string, query: string, state: Float32Array): Promise<void> => {
-    const [sight] = (await model.heads.list.find((each) => each.task === task)?.run(view, stack([state]))) ?? []
+  const { ids, text, marks } = ask.forced
+    ? { ids: [], text: '', marks: [await compile(model.language, window, ask.text, ask.forced)] }
+    : await speak(model.language, window, ask.text)
+  const evidence: { task: string; query: string; sight: Sight }[] = []
+  for (const { task, query, state } of marks) {
+    const [sight] = (await model.heads.list.find((each) => each.task === task)?.run({ scene: last, window, size: { height, width } }, stack([state]))) ?? []
     if (sight) evidence.push({ task, query, sight })
   }
-  const answer = new Answer(model.language, ask.text)
-  const tokens: number[] = []
-  const evidence: { task: string; query: string; sight: Sight }[] = []
-  let step = await model.language.prefill(slot, window, ask.text)
-  const feed = async (ids: number[]): Promise<void> => {
-    const [next] = await model.language.feed([{ slot, ids }])
-    if (!next) throw new Error('A row gives a step.')
-    step = next
-  }
-  if (ask.forced) {
-    await feed(model.language.forced(ask.text, ask.forced))
-    await look(ask.forced, ask.text, step.hidden)
-  } else {
-    for (;;) {
-      const reading = answer.read(step.next)
-      if (reading.do === 'end') break
-      const taskToken = reading.do === 'look' ? model.language.taskToken(reading.task) : undefined
-      const fed = taskToken === undefined ? [step.next] : [step.next, taskToken]
-      tokens.push(...fed)
-      await feed(fed)
-      if (reading.do === 'look') await look(reading.task, reading.query, step.hidden)
-    }
-  }
-  model.language.release(slot)
-  return { tokens, answer: answer.text, evidence }
+  return { tokens: ids, answer: text, evidence }
 }
 
 // Golden asks share their pictures; each is encoded once for a model.

@@ -78,10 +78,9 @@ export class MaskTracker {
     })
   }
 
-  /** Writes what was seen into the objects' memories: prompted frames and sure sightings; a lost object's memory stays as it was. */
-  async remember(scene: Scene, seen: readonly { object: Followed; step: Step; prompted: boolean }[]): Promise<void> {
+  /** Writes what was seen into the objects' memories, sure or not: the memory knows how sure, as it did in training. */
+  async remember(scene: Scene, kept: readonly { object: Followed; step: Step; prompted: boolean }[]): Promise<void> {
     const { memory } = this.#graphs
-    const kept = seen.filter(({ step, prompted }) => prompted || step.score >= this.threshold)
     if (kept.length > 0) {
       const [h, w] = kept[0]?.step.shape ?? [0, 0]
       const masks = new Float32Array(kept.length * h * w)
@@ -94,7 +93,7 @@ export class MaskTracker {
       const size = tokens.data.length / kept.length
       kept.forEach(({ object: followed, prompted }, index) => followed.memory.add(tokens.data.slice(index * size, (index + 1) * size), prompted))
     }
-    for (const { object } of seen) object.memory.tick()
+    for (const { object } of kept) object.memory.tick()
   }
 
   #promptGraph(pointing: Pointing): [Graph, Record<string, FloatTensor>] {

@@ -31,11 +31,13 @@ export function momentHead(manifest: MomentHead, { main }: { main: Graph }): Hea
         })
         const best = suppressSpans(found, nms)
         const values = Array.from(saliency.data.subarray(query * frames, (query + 1) * frames), unit)
+        const top = best[0]?.score ?? 0
+        const spansSeen = presence >= threshold ? best.filter((span) => span.score >= threshold) : []
         return {
-          score: unit(presence),
-          spans: presence >= threshold ? best.filter((span, index) => index === 0 || span.score >= threshold) : [],
+          score: unit(spansSeen.length > 0 ? presence : Math.min(presence, top)),
+          spans: spansSeen,
           saliency: { from, step: frames > 1 ? rounded(length / (frames - 1)) : 0, values },
-          consistency: unit(1 - Math.abs(presence - (best[0]?.score ?? 0))),
+          consistency: unit(1 - Math.abs(presence - top)),
         }
       })
     },

@@ -24,9 +24,9 @@ export function regionHead(manifest: RegionHead, { main }: { main: Graph }): Hea
         })
         const best = suppress(found, nms, maxBoxes)
         const top = best[0]?.score ?? 0
-        // A thing that is in view has a place: its best box stays even where no box alone passes the threshold.
-        const regions = presence >= threshold ? best.filter((region, index) => index === 0 || region.score >= threshold) : []
-        return { score: unit(presence), regions, consistency: unit(1 - Math.abs(presence - top)) }
+        const regions = presence >= threshold ? best.filter((region) => region.score >= threshold) : []
+        // What has no place is not there: the score says so too [PE2].
+        return { score: unit(regions.length > 0 ? presence : Math.min(presence, top)), regions, consistency: unit(1 - Math.abs(presence - top)) }
       })
     },
   }

@@ -1,5 +1,6 @@
 import { tasksOf, type BundleManifest, type Graph as GraphManifest, type InputRole, type ModelInfo, type OutputRole } from '@fovea/protocol'
 import { join } from 'node:path'
+import { compile } from '../asks/speak.ts'
 import { buildHeads, type Heads } from '../heads/heads.ts'
 import type { Scene, Window } from '../heads/head.ts'
 import { BundleError } from './bundle-error.ts'
@@ -110,20 +111,15 @@ export class OnnxModel implements VisionModel {
     const { frames, everyMs } = this.sampling
     const scenes = await this.encode(this.unit === 'clip' ? Array.from({ length: frames }, () => grey) : [grey])
     const scene = scenes[0]
-    const slot = this.language.acquire()
-    if (!scene || slot === undefined) throw new BundleError('manifest.json', 'the vision graph gave no scene for a grey picture.')
+    if (!scene) throw new BundleError('manifest.json', 'the vision graph gave no scene for a grey picture.')
     const window = this.window(
       Array.from({ length: frames }, () => scene),
       Array.from({ length: frames }, (_, index) => index * everyMs),
     )
-    await this.language.prefill(slot, window, 'warm up')
-    const prompt = this.language.length(slot)
     for (const head of this.heads.list) {
-      this.language.rewind(slot, prompt)
-      const [step] = await this.language.feed([{ slot, ids: this.language.forced('it', head.task) }])
-      if (step) await head.run({ scene, window, size: this.image }, stack([step.hidden]))
+      const { state } = await compile(this.language, window, 'it', head.task)
+      await head.run({ scene, window, size: this.image }, stack([state]))
     }
-    this.language.release(slot)
   }
 
   async close(): Promise<void> {

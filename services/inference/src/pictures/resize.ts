@@ -5,8 +5,8 @@ const ONE = 1 << BITS
 const cache = new Map<string, Taps>()
 
 /**
- * Stretches RGB pixels to another size: areas are averaged where an axis shrinks, interpolated linearly where it grows (what OpenCV calls
- * INTER_AREA), which is how the trainer makes its pictures. Fixed point, two passes.
+ * Stretches RGB pixels to another size as the trainer does: areas are averaged where both axes shrink (OpenCV's INTER_AREA), else it is
+ * interpolated linearly. Fixed point, two passes.
  */
 export function resizeRgb(
   source: Uint8Array,
@@ -18,8 +18,9 @@ export function resizeRgb(
     target.set(source.subarray(0, height * width * 3))
     return
   }
-  const across = taps(width, toWidth)
-  const down = taps(height, toHeight)
+  const areas = width > toWidth && height > toHeight
+  const across = taps(width, toWidth, areas)
+  const down = taps(height, toHeight, areas)
   const rows = new Int32Array(toWidth * 3 * down.most)
   const line = toWidth * 3
   // A rolling window of rows, already narrowed: row y lives in place y mod `most`.
@@ -57,15 +58,15 @@ function narrow(source: Uint8Array, at: number, { starts, counts, weights, most 
 }
 
 /** Which source positions make an output position, and how much of each; weights sum to ONE exactly. */
-function taps(from: number, to: number): Taps {
-  const key = `${from}:${to}`
+function taps(from: number, to: number, areas: boolean): Taps {
+  const key = `${from}:${to}:${areas}`
   const known = cache.get(key)
   if (known) return known
   const scale = from / to
   const most = Math.ceil(scale) + 1
   const made: Taps = { starts: new Int32Array(to), counts: new Int32Array(to), weights: new Int32Array(to * most), most }
   for (let place = 0; place < to; place++) {
-    const shares = scale > 1 ? areaShares(place, scale, from) : linearShares(place, scale, from)
+    const shares = areas ? areaShares(place, scale, from) : linearShares(place, scale, from)
     made.starts[place] = shares.start
     made.counts[place] = shares.values.length
     let left = ONE
