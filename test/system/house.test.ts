@@ -10,7 +10,9 @@ import { TEST_BUNDLE } from '../house/bundle.ts'
 import { openTestHouse } from '../house/open-test-house.ts'
 
 async function picture(mediaTime: number): Promise<Frame> {
-  const data = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } }).jpeg().toBuffer()
+  const data = await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+    .jpeg()
+    .toBuffer()
   return { data, codec: 'jpeg', width: 64, height: 64, mediaTime }
 }
 

@@ -27,6 +27,12 @@ export class Sending {
     this.#abort.abort()
   }
 
+  /** Closes the stream at the edge: what stands on it ends. */
+  close(): void {
+    this.stop()
+    this.#out.close()
+  }
+
   async #pump(source: FrameSource, modelSize: () => readonly [number, number] | undefined): Promise<MailboxCounts> {
     const { signal } = this.#abort
     // A waiting camera must hear of the end too.
