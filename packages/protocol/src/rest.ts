@@ -5,7 +5,7 @@ import { SessionState } from './event.ts'
 import { Evidence } from './evidence.ts'
 import { ErrorBody } from './error.ts'
 import { Finish, Usage } from './ask.ts'
-import { ClientId, Duration, EvidenceId, SessionId, StreamNumber, WallTime, Words } from './units.ts'
+import { ClientId, EvidenceId, SessionId, StreamNumber, WallTime, Words } from './units.ts'
 import { WorkflowGraph } from './workflow-graph.ts'
 
 /** `POST /v1/sessions` [SE1]. */
@@ -42,14 +42,3 @@ export const TurnResult = z.strictObject({ turn: ClientId, finish: Finish, text:
 /** `POST /v1/sessions/:id/workflows`. */
 export const WorkflowCreate = z.strictObject({ run: ClientId.optional(), graph: WorkflowGraph, input: z.record(z.string(), z.json()).optional() })
 export const WorkflowResult = z.strictObject({ run: ClientId, finish: Finish, output: z.record(z.string(), z.json()), error: ErrorBody.optional() })
-/** `GET /v1/sessions`: the index, newest first; what a session is doing is asked of the session itself. */
-export const SessionList = z.strictObject({
-  sessions: z.array(z.strictObject({ session: SessionId, name: z.string().optional(), createdAt: WallTime, endedAt: WallTime.optional() })),
-})
-export type SessionList = z.infer<typeof SessionList>
-const count = z.int().min(0)
-/** `GET /v1/usage`: one row a UTC day, newest first. */
-export const UsageReport = z.strictObject({
-  days: z.array(z.strictObject({ day: z.iso.date(), frames: count, asks: count, promptTokens: count, answerTokens: count, heads: count, deviceMs: Duration })),
-})
-export type UsageReport = z.infer<typeof UsageReport>

@@ -4,9 +4,12 @@ import { newRouter } from '../app.ts'
 import { newId } from '../session/new-id.ts'
 import { valueOf } from '../session/outcome.ts'
 import { lastEventId, openStream } from './asks.ts'
+import { JsonRecord } from './json-value.ts'
 import { problems } from './problems.ts'
 import { sessionAt, SessionParams } from './session-at.ts'
 
+const Create = WorkflowCreate.extend({ input: JsonRecord.optional() })
+const Result = WorkflowResult.extend({ output: JsonRecord })
 const RunParams = SessionParams.extend({ run: ClientId.openapi({ param: { name: 'run', in: 'path' } }) })
 
 const create = createRoute({
@@ -14,9 +17,9 @@ const create = createRoute({
   path: '/v1/sessions/{id}/workflows',
   operationId: 'startWorkflow',
   summary: 'Runs a workflow at the edge; its outcome as JSON, or its events with `Accept: text/event-stream`. The same id never runs twice',
-  request: { params: SessionParams, body: { content: { 'application/json': { schema: WorkflowCreate } }, required: true } },
+  request: { params: SessionParams, body: { content: { 'application/json': { schema: Create } }, required: true } },
   responses: {
-    200: { description: 'What each step found', content: { 'application/json': { schema: WorkflowResult }, 'text/event-stream': { schema: z.string() } } },
+    200: { description: 'What each step found', content: { 'application/json': { schema: Result }, 'text/event-stream': { schema: z.string() } } },
     ...problems,
   },
 })

@@ -22,13 +22,18 @@ export async function runToEnd(session: Session, message: RunStart): Promise<Run
   })
   try {
     session.run(message)
-    ended ??= session.runOutcome(id)
+    ended ??= outcomeOf(session, id)
     if (!ended) await new Promise<void>((resolve) => (wake = resolve))
   } finally {
     stop()
   }
   if (!ended) throw new ProtocolError('internal', `Run ${id} ended without an outcome.`)
   return ended
+}
+
+function outcomeOf(session: Session, id: string): RunEnded | undefined {
+  const outcome = session.context.store.run(id)?.outcome
+  return outcome && isEnd(outcome, id) ? outcome : undefined
 }
 
 function isEnd(event: SessionEvent, id: string): event is RunEnded {
