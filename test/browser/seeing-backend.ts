@@ -65,6 +65,7 @@ class Eyes {
   readonly #tracks = new Map<string, { seen: number }>()
   #epoch = 0
   #evidence = 0
+  #last: FrameHeader | undefined
 
   constructor(send: (message: string | Uint8Array) => void, frames: FrameHeader[]) {
     this.#send = send
@@ -105,6 +106,7 @@ class Eyes {
     const header = readFrameHeader(data)
     if ('problem' in header) throw new Error(header.problem)
     this.#frames.push(header)
+    this.#last = header
     const { stream, frame, mediaTime, receivedAt } = header
     const seen = {
       type: 'frame-seen',
@@ -133,7 +135,7 @@ class Eyes {
   }
 
   #answer({ ask, text, tasks }: AskBody): void {
-    const last = this.#frames.at(-1)
+    const last = this.#last
     if (!last) return this.#end(ask, '', 'error')
     if (isAbsent(text)) {
       const words = 'It is not in view.'

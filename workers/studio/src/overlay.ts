@@ -1,5 +1,5 @@
 import type { Box, Rle } from '@fovea/protocol'
-import { maskPixels, rgb } from './mask-pixels.ts'
+import { maskShape, type MaskShape } from './mask-shape.ts'
 
 /** One thing to paint: the caller has settled where it is, what it is called and how it looks. */
 export type Mark = {
@@ -23,7 +23,7 @@ const HALO = 'rgba(4, 8, 10, 0.55)'
 export class Overlay {
   readonly #canvas: HTMLCanvasElement
   readonly #context: CanvasRenderingContext2D
-  readonly #masks = new WeakMap<Rle, { colour: string; image: OffscreenCanvas; bounds: Box | undefined }>()
+  readonly #shapes = new WeakMap<Rle, MaskShape>()
   #width = 0
   #height = 0
   #blank = true
@@ -64,7 +64,7 @@ export class Overlay {
   // The periphery goes dim and what an answer rests on stays bright: the page does what its name says.
   #dimAround(marks: readonly Mark[]): void {
     const boxes = marks.flatMap((mark) => {
-      const box = mark.box ?? (mark.mask && this.#maskImage(mark.mask.rle, mark.colour).bounds)
+      const box = mark.box ?? (mark.mask && this.#shape(mark.mask.rle).bounds)
       return box ? [this.#scaled(box)] : []
     })
     if (boxes.length === 0) return
@@ -75,12 +75,21 @@ export class Overlay {
 
   #mask({ mask, box, colour, alpha }: Mark): void {
     if (!mask) return
-    const { image, bounds } = this.#maskImage(mask.rle, colour)
-    if (!bounds) return
-    this.#context.globalAlpha = alpha
+    const { polygons } = this.#shape(mask.rle)
     // Between verdicts an outline goes with its box.
     const [shiftX, shiftY] = mask.box && box ? [centre(box, 0) - centre(mask.box, 0), centre(box, 1) - centre(mask.box, 1)] : [0, 0]
-    this.#context.drawImage(image, shiftX * this.#width, shiftY * this.#height, this.#width, this.#height)
+    const path = new Path2D()
+    for (const polygon of polygons) {
+      polygon.forEach(([x, y], index) => path[index === 0 ? 'moveTo' : 'lineTo']((x + shiftX) * this.#width, (y + shiftY) * this.#height))
+      path.closePath()
+    }
+    this.#context.lineJoin = 'round'
+    this.#context.globalAlpha = alpha * 0.32
+    this.#context.fillStyle = colour
+    // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a canvas fills a path here
+    this.#context.fill(path, 'evenodd')
+    this.#context.globalAlpha = alpha
+    this.#stroke(path, colour, 2)
     this.#context.globalAlpha = 1
   }
 
@@ -110,18 +119,13 @@ export class Overlay {
     this.#context.lineCap = 'round'
     this.#context.lineJoin = 'round'
     this.#context.setLineDash(edge === 'dashed' ? [6, 5] : [])
-    this.#context.strokeStyle = HALO
-    this.#context.lineWidth = 4.5
-    this.#context.stroke(path)
-    this.#context.strokeStyle = colour
-    this.#context.lineWidth = 2
-    this.#context.stroke(path)
+    this.#stroke(path, colour, 2)
     this.#context.setLineDash([])
     this.#context.globalAlpha = 1
   }
 
   #label({ box, mask, label, colour, alpha }: Mark, taken: { x: number; y: number; width: number }[]): void {
-    const at = box ?? (mask && this.#maskImage(mask.rle, colour).bounds)
+    const at = box ?? (mask && this.#shape(mask.rle).bounds)
     if (!at || !label) return
     const [left, top] = this.#scaled(at)
     this.#context.font = LABEL_FONT
@@ -175,15 +179,21 @@ export class Overlay {
     }
   }
 
-  #maskImage(rle: Rle, colour: string): { colour: string; image: OffscreenCanvas; bounds: Box | undefined } {
-    const known = this.#masks.get(rle)
-    if (known?.colour === colour) return known
-    const { width, height, data, bounds } = maskPixels(rle, rgb(colour))
-    const image = new OffscreenCanvas(width, height)
-    image.getContext('2d')?.putImageData(new ImageData(data, width, height), 0, 0)
-    const made = { colour, image, bounds }
-    this.#masks.set(rle, made)
+  #shape(rle: Rle): MaskShape {
+    const known = this.#shapes.get(rle)
+    if (known) return known
+    const made = maskShape(rle)
+    this.#shapes.set(rle, made)
     return made
+  }
+
+  #stroke(path: Path2D, colour: string, width: number): void {
+    this.#context.strokeStyle = HALO
+    this.#context.lineWidth = width + 2.5
+    this.#context.stroke(path)
+    this.#context.strokeStyle = colour
+    this.#context.lineWidth = width
+    this.#context.stroke(path)
   }
 
   #scaled([x0, y0, x1, y1]: Box): readonly [number, number, number, number] {
