@@ -51,11 +51,6 @@ export function registerModelContract(name: string, open: () => Promise<VisionMo
       }
       return { tokens, states }
     }
-    const one = (steps: Step[]): Step => {
-      if (!steps[0]) throw new Error('A row gives a step.')
-      return steps[0]
-    }
-
     test('says what it is', () => {
       const info: ModelInfo = model.info
       expect(info.tasks.length).toBeGreaterThan(0)
@@ -158,4 +153,9 @@ export function registerModelContract(name: string, open: () => Promise<VisionMo
       model.language.release(0)
     })
   })
+}
+
+function one(steps: Step[]): Step {
+  if (!steps[0]) throw new Error('A row gives a step.')
+  return steps[0]
 }

@@ -1,8 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { pino } from 'pino'
 import sharp from 'sharp'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { BundleManifest } from '@fovea/protocol'
 import { readConfig } from '../src/config.ts'
+import { OnnxModel } from '../src/model/onnx-model.ts'
 import { openService, type Service } from '../src/service.ts'
 import { FakeEdge, type FakeSession } from './fake-edge.ts'
 
@@ -132,5 +137,150 @@ describe('a service on a real edge protocol', () => {
     ])
     expect(await session.frame(bright, size)).toMatchObject({ type: 'frame-seen' })
     session.close()
+  })
+
+  test('a bomb of 100 megapixels is refused by its header, whatever the frame says, and memory stays where it was', async () => {
+    const session = await live()
+    const jpeg = Buffer.from(bright)
+    const sof = jpeg.indexOf(Buffer.from([0xff, 0xc0]))
+    jpeg.writeUInt16BE(10_000, sof + 5)
+    jpeg.writeUInt16BE(10_000, sof + 7)
+    const png = await sharp({ create: { width: 10_000, height: 10_000, channels: 3, background: DARK } })
+      .png()
+      .toBuffer()
+    const before = process.memoryUsage.rss()
+    expect(await session.frame(jpeg, { width: 10_000, height: 10_000 })).toMatchObject({ reason: 'undecodable', message: expect.stringContaining('pixels') })
+    expect(await session.frame(jpeg, size)).toMatchObject({ reason: 'undecodable', message: expect.stringContaining('10000×10000') })
+    expect(await session.frame(png, { ...size, codec: 'png' })).toMatchObject({ reason: 'undecodable' })
+    expect(process.memoryUsage.rss() - before).toBeLessThan(80 * 1024 * 1024)
+    expect(await session.frame(bright, size)).toMatchObject({ type: 'frame-seen' })
+    session.close()
+  })
+
+  test('every codec becomes the same picture', async () => {
+    const session = await live()
+    const raw = await sharp(bright).raw().toBuffer()
+    const webp = await sharp(raw, { raw: { ...size, channels: 3 } })
+      .webp({ lossless: true })
+      .toBuffer()
+    const png = await sharp(raw, { raw: { ...size, channels: 3 } })
+      .png()
+      .toBuffer()
+    for (const [payload, codec] of [
+      [raw, 'rgb8'],
+      [webp, 'webp'],
+      [png, 'png'],
+      [bright, 'jpeg'],
+    ] as const) {
+      expect(await session.frame(payload, { ...size, codec })).toMatchObject({ type: 'frame-seen' })
+    }
+    session.close()
+  })
+
+  test('[PE4] a kept picture comes back as JPEG, with evidence drawn over it as PNG; a gone one is said to be gone', async () => {
+    const session = await live()
+    await session.frame(bright, size)
+    const told = await session.ask({ ask: 'a1', text: 'where is the ball?' })
+    const result = told.find((message) => message.type === 'head-result')
+    if (result?.type !== 'head-result') throw new Error('There is evidence.')
+    const picture = async (request: string, evidence?: string): Promise<Uint8Array> => {
+      session.send({ type: 'picture-get', request, stream: 1, frame: 1, ...(evidence ? { evidence } : {}) })
+      const got = await session.until((message) => message.type === 'picture' && message.request === request)
+      return got.type === 'picture' ? got.bytes : new Uint8Array(0)
+    }
+    expect(Buffer.from(await picture('plain')).equals(bright)).toBe(true)
+    expect(await sharp(await picture('drawn', result.evidence.id)).metadata()).toMatchObject({ format: 'png', ...size })
+    session.send({ type: 'picture-get', request: 'gone', stream: 1, frame: 77 })
+    expect(await session.until((message) => message.type === 'error' && message.of === 'gone')).toMatchObject({
+      code: 'frame-gone',
+      retained: { from: 1, to: 1 },
+    })
+    session.close()
+  })
+
+  test('a paused stream settles what still comes as paused', async () => {
+    const session = await live()
+    session.send({ type: 'stream-pause', stream: 1, paused: true })
+    expect(await session.frame(bright, size)).toMatchObject({ type: 'frame-dropped', reason: 'paused' })
+    session.send({ type: 'stream-pause', stream: 1, paused: false })
+    expect(await session.frame(bright, size)).toMatchObject({ type: 'frame-seen' })
+    session.close()
+  })
+
+  test('/healthz tells what runs and why, /metrics counts', async () => {
+    const session = await live()
+    await session.frame(bright, size)
+    const health = await fetch(`http://127.0.0.1:${service.port}/healthz`)
+    expect(await health.json()).toMatchObject({
+      ok: true,
+      modelThread: 'ready',
+      model: { name: 'toy' },
+      providers: { used: 'cpu', refused: [] },
+      pool: { name: 'joined' },
+    })
+    expect((await fetch(`http://127.0.0.1:${service.port}/readyz`)).status).toBe(200)
+    const metrics = await (await fetch(`http://127.0.0.1:${service.port}/metrics`)).text()
+    expect(metrics).toMatch(/fovea_frames_total\{outcome="seen",reason=""\} [1-9]/)
+    expect(metrics).toMatch(/fovea_frame_stage_ms_count\{stage="encode"\} [1-9]/)
+    session.close()
+  })
+
+  test('[EP1] a newer assignment of a session takes its place', async () => {
+    const first = await live()
+    await first.frame(bright, size)
+    const second = await edge.session(sessions, { epoch: 2 })
+    second.send({ type: 'stream-open', stream: 1, policy: 'latest' })
+    expect(await second.frame(bright, size)).toMatchObject({ type: 'frame-seen', frame: 1 })
+    expect(first.closed).toMatchObject({ code: 1000 })
+    second.close()
+  })
+})
+
+describe('a bundle that does not fit', () => {
+  const broken = async (name: string, spoil: (folder: string) => Promise<void>): Promise<string> => {
+    const folder = await mkdtemp(join(tmpdir(), `fovea-${name}-`))
+    await cp(TOY, folder, { recursive: true })
+    await spoil(folder)
+    return folder
+  }
+  const edit = async (folder: string, change: (manifest: BundleManifest) => void): Promise<void> => {
+    const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as BundleManifest
+    change(manifest)
+    await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
+  }
+  const cases: [string, (folder: string) => Promise<void>, RegExp][] = [
+    ['a wrong hash', async (folder) => writeFile(join(folder, 'region.onnx'), 'changed'), /region\.onnx: SHA-256 [0-9a-f]{64} expected, [0-9a-f]{64} came/],
+    ['a missing file', async (folder) => rm(join(folder, 'vision.onnx')), /vision\.onnx: .*missing in the folder/],
+    ['another manifest version', (folder) => edit(folder, (manifest) => Object.assign(manifest, { manifest: 7 })), /manifest version 1 is read here; 7 came/],
+    [
+      'an output the graph has not got',
+      (folder) =>
+        edit(folder, (manifest) => {
+          manifest.graphs.embed.outputs = { vectors: 'embeds' }
+        }),
+      /embed\.onnx: its outputs are words; the manifest names vectors/,
+    ],
+    [
+      'a token the tokenizer lacks',
+      (folder) =>
+        edit(folder, (manifest) => {
+          manifest.language.eos = '<stop>'
+        }),
+      /tokenizer\.json: has no token <stop>/,
+    ],
+    ['no manifest', async (folder) => rm(join(folder, 'manifest.json')), /manifest\.json: not found/],
+  ]
+  test.each(cases)('%s is refused, naming the file, what was expected and what came', async (_name, spoil, message) => {
+    const folder = await broken('bundle', spoil)
+    await expect(OnnxModel.load(folder)).rejects.toThrow(message)
+    await rm(folder, { recursive: true })
+  })
+})
+
+describe('the configuration', () => {
+  test('names every variable that is wrong, what was expected and what came', () => {
+    expect(() => readConfig({ FOVEA_EDGE_URL: 'nowhere', FOVEA_PROVIDERS: 'gpu', FOVEA_CAPACITY: '0' })).toThrow(
+      /FOVEA_EDGE_URL.*"nowhere" came[\s\S]*FOVEA_BACKEND_KEY.*nothing came[\s\S]*FOVEA_PROVIDERS[\s\S]*FOVEA_CAPACITY.*"0" came/,
+    )
   })
 })
