@@ -60,14 +60,10 @@ export function eventLine(event: SessionEvent): string {
 }
 
 /** What a piece of evidence says: where, how sure, or that it is not there [PE2]. */
-export function evidenceLine(evidence: Evidence): string {
-  const { regions, mask, spans, box } = evidence
-  const sure = `score ${score(evidence.score)}`
-  if (spans) return spans.length === 0 ? `no such moment, ${sure}` : `${spans.map(({ start, end }) => `${clock(start)}–${clock(end)}`).join(', ')}, ${sure}`
-  if (mask) return `outline at ${clock(evidence.mediaTime)}, ${sure}`
-  if (regions)
-    return regions.length === 0
-      ? `not in view, ${sure}`
-      : `${regions.length === 1 ? 'one box' : `${regions.length} boxes`} at ${clock(evidence.mediaTime)}, ${sure}`
-  return box ? `one box at ${clock(evidence.mediaTime)}, ${sure}` : `not in view, ${sure}`
+export function evidenceLine({ regions, mask, spans, box, score: sure, mediaTime }: Evidence): string {
+  const [when, how] = [clock(mediaTime), score(sure)]
+  if (spans) return spans.length === 0 ? `no such moment · ${how}` : `${spans.map(({ start, end }) => `${clock(start)}–${clock(end)}`).join(', ')} · ${how}`
+  if (mask) return `outline · ${when} · ${how}`
+  const boxes = regions?.length ?? (box ? 1 : 0)
+  return boxes === 0 ? `not in view · ${how}` : `${boxes === 1 ? 'one box' : `${boxes} boxes`} · ${when} · ${how}`
 }
