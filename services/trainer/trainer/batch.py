@@ -96,6 +96,7 @@ class Batch:
 class Batcher:
     def __init__(self, cache: FeatureCache, teacher: Teacher, photos: FeatureCache | None = None, noise: float = 0.15) -> None:
         self.cache, self.teacher, self.rng, self.photos, self.noise = cache, teacher, teacher.rng, photos, noise
+        self.tracked = TRACKED
         words = vocabulary()
         self.left, self.right = words.id('left'), words.id('right')
 
@@ -125,7 +126,7 @@ class Batcher:
             seen16.append(frames16[lesson.seen])
             seen32.append(frames32[lesson.seen])
             times.append(clip.times[lesson.seen] - clip.times[lesson.seen[-1]])
-            track = choose_track(lesson, rng) if rng.random() < TRACKED else None
+            track = choose_track(lesson, rng) if rng.random() < self.tracked else None
             slots = sorted({lesson.last, *(look.slot for q in lesson.questions for query in q.queries for look in query.looks), *(track.slots if track else ())})
             base = len(pool['s8'])
             place = {slot: base + i for i, slot in enumerate(slots)}
@@ -162,7 +163,8 @@ class Batcher:
         if row >= 0:
             maps = shard.arrays['evidence'][row].astype(np.float32) / 255
             ltrb = shard.arrays['ltrb'][row].astype(np.float32)
-        false_alarms(maps, self.rng)
+        if self.noise:
+            false_alarms(maps, self.rng)
         if lesson.renaming is not None:
             thing = clip.things[lesson.renaming.thing]
             if thing.visible[frame]:

@@ -41,5 +41,5 @@ class NanoConfig:
 
 
 NANO = NanoConfig()
-TINY = replace(NANO, name='tiny', width=48, layers=1, heads=2, mlp=96, features=16, match=24, fine=16, skip=8, memory=16)
+TINY = replace(NANO, name='tiny', width=48, layers=1, heads=3, mlp=96, features=16, match=24, fine=16, skip=8, memory=16)
 CONFIGS = {config.name: config for config in (NANO, TINY)}

@@ -80,6 +80,8 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
         if resuming:
             done = load(checkpoint, model, optimiser, rng)
             first, resuming = done.step, False
+            if run.rank:
+                rng.seed(run.seed * 1000 + run.rank + done.total)  # the checkpoint holds the first rank's draw
         forward = wrapped(model, run)
         line = ProgressLine(stage.name, steps, first) if log else None
         saved = evaluated = time.monotonic()
@@ -114,14 +116,14 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
 
 
 def optimiser_of(model: TpoModel, stage: Stage, run: Run) -> torch.optim.AdamW:
-    """Only what the stage trains; vectors are not decayed; prefixes in `slower` have their own factor."""
+    """Only what the stage trains; vectors are not decayed; prefixes in `factors` have their own rate."""
     groups: dict[tuple[float, bool], list[torch.nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         trained = name.startswith(stage.trains)
         parameter.requires_grad_(trained)
         if not trained:
             continue
-        factor = next((value for prefix, value in stage.slower.items() if name.startswith(prefix)), 1.0)
+        factor = next((value for prefix, value in stage.factors.items() if name.startswith(prefix)), 1.0)
         groups.setdefault((factor, parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW([{'params': parameters, 'factor': factor, 'weight_decay': run.decay if decayed else 0.0} for (factor, decayed), parameters in groups.items()],
                              lr=stage.rate, betas=(0.9, 0.98))

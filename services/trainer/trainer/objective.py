@@ -61,7 +61,10 @@ def look_and_read(model: TpoModel, batch: Batch) -> Pass:
 
 def objective(model: TpoModel, batch: Batch, weights: Weights) -> dict[str, Tensor]:
     """Loss parts; their sum is what is minimised."""
-    done = look_and_read(model, batch)
+    return loss_parts(model, batch, look_and_read(model, batch), weights)
+
+
+def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> dict[str, Tensor]:
     parts = text_loss(model, batch, done.hidden, weights.text)
     if weights.align:
         parts |= alignment_loss(model, batch, done, weights.align)

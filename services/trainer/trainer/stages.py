@@ -16,7 +16,7 @@ class Stage:
     trains: tuple[str, ...]            # prefixes of parameter names
     mix: dict[str, float]
     weights: Weights
-    slower: dict[str, float] = field(default_factory=dict)  # prefix → factor on the rate
+    factors: dict[str, float] = field(default_factory=dict)  # prefix → factor on the rate
     floor: float = 0.02                # of the peak rate, where the cosine ends
 
 
@@ -36,16 +36,16 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # task assignment: which trigger belongs to which request; language model only
     Stage('assign', 0.03, 6e-4, LANGUAGE, mix(forced=0.0, asked=1.0, live=0.3), Weights(**NO_HEADS, name=0.0, align=0.0)),
     # each head learns its task embedding, and the language model to write it
-    Stage('heads', 0.10, 1e-3, (*HEADS, 'backbone'), mix(asked=0.5, forced=0.9), Weights(), {'backbone': 0.5}, floor=0.5),
+    Stage('heads', 0.10, 1e-3, (*HEADS, 'backbone'), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
     # everything together, with conversation
-    Stage('together', 0.80, 1e-3, (*HEADS, 'backbone'), mix(), Weights()),
+    Stage('together', 0.80, 1e-3, (*HEADS, 'backbone'), mix(), Weights(name=1.0), {'backbone.neck': 2.0, 'backbone.nouns': 2.0}),
 )}
 ALL = tuple(STAGES)
 PREFERENCE = Stage('preference', 0.0, 1e-4, (*HEADS, 'backbone'), mix(), Weights())
 
 
-def rate_at(step: int, steps: int, peak: float, warm: float = 0.2, longest_warm: int = 150, floor: float = 0.02) -> float:
-    """Warm-up over a fifth of the steps (150 at most), then a cosine down to `floor`."""
+def rate_at(step: int, steps: int, peak: float, warm: float = 0.2, longest_warm: int = 100, floor: float = 0.02) -> float:
+    """Warm-up over a fifth of the steps (100 at most), then a cosine down to `floor`."""
     from math import cos, pi
     warm_steps = max(1, min(longest_warm, int(steps * warm)))
     if step < warm_steps:

@@ -7,13 +7,13 @@ from trainer.config import TINY
 def test_steps_with_a_cache_equal_one_pass():
     torch.manual_seed(0)
     decoder = NanoDecoder(TINY).eval()
-    prefix, text = 5, 4
+    prefix, text = NanoDecoder(TINY).pictures, 4
     x = torch.randn(1, prefix + text, TINY.width)
     mask = torch.ones(prefix + text, prefix + text).tril().bool()
     mask[:prefix, :prefix] = True
     whole = decoder(x, torch.arange(prefix + text)[None], mask[None, None])
     head = TINY.width // TINY.heads
-    cache = [(torch.zeros(1, TINY.heads, 32, head), torch.zeros(1, TINY.heads, 32, head)) for _ in range(TINY.layers)]
+    cache = [(torch.zeros(1, TINY.heads, 128, head), torch.zeros(1, TINY.heads, 128, head)) for _ in range(TINY.layers)]
     found, length = [], 0
     for part, both_ways in ((x[:, :prefix + 1], prefix), (x[:, prefix + 1:prefix + 2], 0), (x[:, prefix + 2:], 0)):
         hidden, news = decoder.step(part, torch.tensor([length]), torch.tensor([both_ways]), cache)

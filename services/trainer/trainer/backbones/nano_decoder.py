@@ -1,5 +1,8 @@
 """nano's language model: a small pre-norm decoder with rotary positions; a visual prefix sees itself both ways.
 
+A third of the heads are for words alone: at words they do not see the pictures. Without them every word begins by looking at a hundred visual tokens,
+and the model takes long to learn to copy a noun from the question to its answer and its task token.
+
 Two views of the same weights: `forward` takes a mask and runs whole sequences (training packs several questions behind one prefix),
 `step` takes a KV cache (serving, export). They give the same numbers; a test holds them together.
 """
@@ -50,7 +53,7 @@ class DecoderLayer(nn.Module):
         return self.finish(x, F.scaled_dot_product_attention(q, k, v, attn_mask=mask))
 
     def step(self, x: Tensor, positions: Tensor, bias: Tensor, past: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        """bias (B, 1, S, max + S) is added to the scores of the cached and the new positions."""
+        """bias (B, heads, S, max + S) is added to the scores of the cached and the new positions."""
         q, k, v = self.project(x, positions)
         keys, values = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
         scores = q @ keys.transpose(-1, -2) / math.sqrt(q.shape[-1]) + bias
@@ -62,10 +65,19 @@ class NanoDecoder(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
+        self.pictures = 4 * (config.frames - 1) + config.coarse ** 2 + config.noun_tokens  # positions of the visual prefix
+        word_heads = torch.arange(config.heads) < config.heads // 3
+        self.register_buffer('word_heads', word_heads.view(1, -1, 1, 1), persistent=False)
+
+    def seen(self, allowed: Tensor, asking: Tensor, asked: Tensor) -> Tensor:
+        """allowed (B, 1, S, K), asking (B, S) and asked (B, K) positions → allowed (B, heads, S, K)."""
+        across = (asking[:, None, :, None] >= self.pictures) & (asked[:, None, None, :] < self.pictures)
+        return allowed & ~(self.word_heads & across)
 
     def forward(self, embeds: Tensor, positions: Tensor, mask: Tensor) -> Tensor:
         """embeds (B, S, d), positions (B, S), mask bool (B, 1, S, S), true where attention is allowed → hidden (B, S, d)."""
         x = embeds
+        mask = self.seen(mask, positions, positions)
         for layer in self.layers:
             x = layer(x, positions, mask)
         return self.norm(x)
@@ -75,10 +87,12 @@ class NanoDecoder(nn.Module):
         size = embeds.shape[1]
         row = torch.arange(size, device=embeds.device)
         positions = lengths[:, None] + row
-        cached = (torch.arange(past[0][0].shape[2], device=embeds.device)[None] < lengths[:, None])[:, None, :].expand(-1, size, -1)
+        slots = torch.arange(past[0][0].shape[2], device=embeds.device)[None]
+        cached = (slots < lengths[:, None])[:, None, :].expand(-1, size, -1)
         inside = (row[None] < prefix[:, None])
         fresh = (row[:, None] >= row[None])[None] | (inside[:, :, None] & inside[:, None, :])
-        allowed = torch.cat([cached, fresh], dim=2)[:, None]
+        asked = torch.cat([slots.expand(embeds.shape[0], -1), positions], dim=1)
+        allowed = self.seen(torch.cat([cached, fresh], dim=2)[:, None], positions, asked)
         bias = (~allowed).to(embeds.dtype) * -1e9
         x, news = embeds, []
         for layer, entry in zip(self.layers, past):

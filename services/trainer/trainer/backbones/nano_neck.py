@@ -9,6 +9,9 @@ from trainer.backbones.lite0 import Taps
 from trainer.config import NanoConfig
 
 
+SPREAD = {'s4': 12.0, 's8': 10.0, 's16': 7.0, 's32': 2.8}  # of the frozen taps: divided out, or Adam's steps are far too long
+
+
 class Maps(NamedTuple):
     features: Tensor  # (B, F, G, G) what the heads read
     match: Tensor     # (B, M, G, G) the space where cells are compared with nouns
@@ -53,14 +56,15 @@ class NanoNeck(nn.Module):
 
     def tokens(self, s16: Tensor, s32: Tensor) -> Tensor:
         """One token a stride-32 cell. s16 (B, 112, 2g, 2g), s32 (B, 320, g, g) → (B, g·g, d)."""
-        deep = torch.cat([s32, F.pixel_unshuffle(s16, 2)], dim=1)  # (B, 768, g, g)
+        deep = torch.cat([s32 / SPREAD['s32'], F.pixel_unshuffle(s16 / SPREAD['s16'], 2)], dim=1)  # (B, 768, g, g)
         return self.connector(deep.flatten(2).transpose(1, 2))
 
     def maps(self, taps: Taps, rgb: Tensor) -> Maps:
         """rgb (B, 3, 2G, 2G) in −1..1: the small picture itself, which knows colours best."""
-        x = self.from8(torch.cat([taps.s8, F.avg_pool2d(rgb, 2)], 1)) + up_by(self.from16(taps.s16) + up_by(self.from32(taps.s32), 2), 2)
+        x = self.from8(torch.cat([taps.s8 / SPREAD['s8'], F.avg_pool2d(rgb, 2)], 1))
+        x = x + up_by(self.from16(taps.s16 / SPREAD['s16']) + up_by(self.from32(taps.s32 / SPREAD['s32']), 2), 2)
         x = self.mix(x)
-        return Maps(x, self.match(x), self.centre(x), self.colour(x), self.skip(torch.cat([taps.s4, rgb], 1)))
+        return Maps(x, self.match(x), self.centre(x), self.colour(x), self.skip(torch.cat([taps.s4 / SPREAD['s4'], rgb], 1)))
 
     def fine_tokens(self, maps: Maps) -> Tensor:
         """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2).
