@@ -51,6 +51,10 @@ export class PoolObject extends DurableObject<Bindings> {
     return this.#pool.lease(request)
   }
 
+  wait(session: string): void {
+    this.#pool.wait(session)
+  }
+
   release(session: string): void {
     this.#pool.release(session)
   }

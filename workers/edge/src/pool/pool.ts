@@ -70,15 +70,11 @@ export class Pool {
         }
         socket.serializeAttachment({ ...attachment, hello: message, load: null, heardAt: this.#options.now() })
         this.#options.saw(message)
-        for (const session of this.#options.store.takeWaiting(TOLD_AT_ONCE)) this.#options.available(session)
-        return
-      case 'load': {
-        const before = attachment.load?.modelThread
+        return this.#callWaiting(message.capacity)
+      case 'load':
         socket.serializeAttachment({ ...attachment, load: message, heardAt: this.#options.now() })
-        if (message.modelThread === 'ready' && before !== 'ready')
-          for (const session of this.#options.store.takeWaiting(TOLD_AT_ONCE)) this.#options.available(session)
+        if (message.modelThread === 'ready' && attachment.hello) this.#callWaiting(attachment.hello.capacity - message.sessions)
         return
-      }
       case 'refused':
         this.#options.store.release(message.session, message.epoch)
         return this.#options.refused(message.session, message.epoch, message.because)
@@ -119,6 +115,10 @@ export class Pool {
     return { backend }
   }
 
+  wait(session: string): void {
+    this.#options.store.wait(session, this.#options.now())
+  }
+
   release(session: string): void {
     this.#options.store.release(session)
   }
@@ -131,6 +131,12 @@ export class Pool {
       sessions,
       modelThread: load?.modelThread ?? 'starting',
     }))
+  }
+
+  /** Tells those who have waited longest that there is room for so many. */
+  #callWaiting(room: number): void {
+    if (room <= 0) return
+    for (const session of this.#options.store.takeWaiting(Math.min(room, TOLD_AT_ONCE))) this.#options.available(session)
   }
 
   /** A backend's own count is the truth; what was leased since it last told it comes on top. */

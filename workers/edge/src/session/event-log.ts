@@ -95,7 +95,8 @@ export class EventLog {
     const oldest = this.#now() - this.#limits.logAgeMs
     let through = 0
     for (const row of this.#store.oldestEvents(1000)) {
-      if (row.at >= oldest) break
+      // The newest event stays: it is what tells the next number after an eviction.
+      if (row.at >= oldest || row.seq === this.#last) break
       through = row.seq
       this.#bytes -= row.bytes
     }

@@ -5,6 +5,8 @@ import type { Deadlines } from './deadlines.ts'
 export interface LeasePort {
   /** Asks a backend to dial this session under this epoch; resolves when one was told, or with why not. */
   lease(request: { session: string; epoch: number; wants: string | null; avoid: string | null }): Promise<{ backend: string } | { because: string }>
+  /** the session waits for a backend and is told when one has room */
+  wait(session: string): Promise<void>
   release(session: string): Promise<void>
 }
 
@@ -61,7 +63,10 @@ export class Lease {
   missed(epoch: number, because: string): void {
     if (epoch !== this.#row.epoch || this.#row.phase !== 'attaching') return
     this.#deadlines.clear('assign')
-    if (this.#row.tries >= TRIES) return this.#events.failed(because)
+    if (this.#row.tries >= TRIES) {
+      this.#events.background(this.#pool.wait(this.#row.id))
+      return this.#events.failed(because)
+    }
     this.#deadlines.set('lease', '', this.#now() + (BACKOFF_MS[this.#row.tries - 1] ?? 3000))
   }
 

@@ -15,7 +15,6 @@ import { EventLog } from './event-log.ts'
 import type { Logged } from './event-log.ts'
 import { FramePath } from './frame-path.ts'
 import { Pictures } from './pictures.ts'
-import type { RunEnded } from './run-to-end.ts'
 import type { RunHost, RunMessage, Runs } from './runs.ts'
 import type { SessionOptions } from './session-options.ts'
 import type { SessionSocket } from './socket.ts'
@@ -81,6 +80,10 @@ export class Session {
         standing: this.standing,
         needed: () => this.needsBackend,
         changed: (because) => this.#tellState(because),
+        // A second session-ready on the same socket: the first one had no model to name.
+        modelChanged: () => {
+          for (const link of this.clients) if (link.attachment.resumed) link.say(describeReady(this, link.attachment.role))
+        },
         counted: () => this.#saveCounters(),
       },
       sockets,
@@ -215,12 +218,6 @@ export class Session {
 
   alarm(): void {
     this.#upkeep.alarm()
-  }
-
-  /** How a turn or workflow run ended; undefined while it goes on. */
-  runOutcome(id: string): RunEnded | undefined {
-    const outcome = this.#store.run(id)?.outcome
-    return outcome?.type === 'turn-ended' || outcome?.type === 'workflow-ended' ? outcome : undefined
   }
 
   /** Tells the catalogue what was used, once a minute. */
