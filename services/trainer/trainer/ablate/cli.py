@@ -1,0 +1,67 @@
+"""`fovea-train ablate`: the claims of the paper as experiments that can be stopped anywhere."""
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from trainer.cache_folder import cache_folder
+
+app = typer.Typer(help='The claims, as experiments: arms that differ in one thing, from one start, on the same clips.', no_args_is_help=True)
+
+TRAINER = Path(__file__).parents[2]
+Rows = Annotated[Path, typer.Option(help='Where finished rows are kept as JSON.')]
+
+
+@app.command()
+def run(
+    arms: Annotated[str, typer.Option(help='Names separated by commas (trainer/ablate/arms.py), or all.')] = 'all',
+    seeds: Annotated[str, typer.Option(help='Separated by commas; all arms of the first come first.')] = '1,2,3',
+    steps: Annotated[Optional[int], typer.Option(help='Of every arm; default in trainer/ablate/settings.py.')] = None,
+    base_steps: Annotated[Optional[int], typer.Option(help='Of stage 0, which all arms of a seed begin from.')] = None,
+    exam_clips: Annotated[Optional[int], typer.Option(help='Of each style.')] = None,
+    rows: Rows = TRAINER / 'claims',
+    features: Annotated[Optional[Path], typer.Option(help='The folder of feature caches; `train` in it is made by `fovea-train data cache`.')] = None,
+) -> None:
+    """Runs what has no row yet. Stop it anywhere: rows stay, and a half-trained arm goes on from its checkpoint."""
+    import torch
+    from trainer.ablate.arms import ARMS
+    from trainer.ablate.exam_cache import STYLES, exam_cache
+    from trainer.ablate.row import finish, row_path
+    from trainer.ablate.settings import Settings
+    from trainer.ablate.train import Bench
+    from trainer.feature_cache import FeatureCache
+
+    torch.set_num_threads(1)
+    names = list(ARMS) if arms == 'all' else arms.split(',')
+    if unknown := sorted(set(names) - set(ARMS)):
+        raise typer.BadParameter(f'There is no arm called {", ".join(unknown)}; expected all or some of {", ".join(ARMS)}.')
+    given = {'steps': steps, 'base_steps': base_steps, 'exam_clips': exam_clips}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    path_of = lambda arm, seed: row_path(rows, arm, seed, settings.fingerprint())
+    missing = [(seed, ARMS[name]) for seed in map(int, seeds.split(',')) for name in names if not path_of(ARMS[name], seed).exists()]
+    if not missing:
+        typer.echo('Every row stands.')
+        return
+    folder = features or cache_folder() / 'features'
+    if not (folder / 'train' / 'ranges.npz').exists():
+        raise typer.BadParameter(f'{folder}/train holds no feature cache; make it with `fovea-train data cache`.')
+    cache = FeatureCache(folder / 'train')
+    cache.shards = cache.shards[:settings.shards]
+    exams = {style: exam_cache(folder, style, settings.exam_clips) for style in STYLES}
+    for seed, arm in missing:
+        row = finish(Bench(cache_folder() / 'runs' / 'ablate', cache, settings, seed), arm, exams)
+        row.write(path_of(arm, seed))
+        typer.echo(f'{arm.name} seed {seed}: {row.cpu_seconds:.0f} CPU seconds')
+
+
+@app.command()
+def claims(rows: Rows = TRAINER / 'claims', out: Annotated[Path, typer.Option(help='The page; its plot is put beside it.')] = Path('docs/claims.md')) -> None:
+    """Tables and plots of the rows that stand."""
+    from trainer.ablate.claims import write_claims
+
+    write_claims(rows, out)
+    typer.echo(f'{out}: written from {len(list(rows.glob("*.json")))} rows')
+
+
+if __name__ == '__main__':
+    app()
