@@ -127,7 +127,8 @@ class Answering:
         return {'text': spoken.text, 'heads': [self.head(window, mark, follow) for mark in spoken.marks]}
 
     def window(self, frame: int) -> Scene:
-        return self.scene.window(frame, self.served.speaker.model.config.frames)
+        config = self.served.speaker.model.config
+        return self.scene.window(frame, config.frames, config.every_ms)
 
     def head(self, window: Scene, mark: Mark, follow: bool) -> Head:
         speaker, thresholds = self.served.speaker, self.served.thresholds

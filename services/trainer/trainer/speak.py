@@ -17,6 +17,7 @@ from trainer.heads.moment import Moments
 from trainer.heads.region import Regions
 from trainer.model import TpoModel
 from trainer.tokenizer import nano_tokenizer, prompt_ids
+from trainer.sampling import sample_frames
 from trainer.vocabulary import vocabulary
 
 LONGEST = 40
@@ -31,9 +32,10 @@ class Scene:
     s8: Tensor      # (T, F8, G, G)
     s4: Tensor      # (T, F4, 2G, 2G)
 
-    def window(self, frame: int, size: int) -> 'Scene':
-        """What a young stream shows at `frame`: the first frame repeated before its start."""
-        index = (torch.arange(size) + frame - (size - 1)).clamp(min=0)
+    def window(self, frame: int, size: int, every_ms: float) -> 'Scene':
+        """What the language model sees at `frame` [AS7]: in a young stream the first frame stands for those before it."""
+        kept = self.times[0, : frame + 1].tolist()
+        index = torch.tensor(sample_frames(kept, {'end': kept[-1]}, size, every_ms))
         times = self.times[:, index]
         return Scene(self.visual[:, index], times - times[:, -1:], self.s8[index], self.s4[index])
 
