@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openHouse } from './house.ts'
 import type { House } from './house.ts'
 import { keysIn } from './keys.ts'
 import { Progress } from './progress.ts'
@@ -29,6 +28,8 @@ export async function openSystem({
   if (url) return { url, key: key ?? (await localKey(url)), house: undefined, [Symbol.asyncDispose]: async () => {} }
   using progress = new Progress('Starting Fovea inside this command')
   const log = verbose ? (part: string, line: string) => process.stderr.write(`[${part}] ${line}\n`) : undefined
+  // Loaded only where it is needed: Miniflare and esbuild take a second to load.
+  const { openHouse } = await import('./house.ts')
   const house = await openHouse({ studio: false, ...(bundle && { bundle }), ...(providers && { providers }), ...(log && { log }) })
   try {
     progress.update('loading the model')

@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { openHouse } from '../house.ts'
 import type { HouseOptions } from '../house.ts'
 import { Progress } from '../progress.ts'
 
@@ -35,6 +34,7 @@ export async function up({ port, data, bundle, providers, studio, backends, verb
     log: (part, line) => (verbose || isTrouble(line)) && process.stderr.write(`[${part}] ${line}\n`),
   }
   const progress = new Progress('Starting')
+  const { openHouse } = await import('../house.ts')
   const house = await openHouse(options)
   // Ctrl-C may come at any moment from here on.
   const interrupted = new Promise<void>((resolve) => {
