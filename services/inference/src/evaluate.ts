@@ -23,7 +23,7 @@ try {
   const clips = (await readFolder(folder)).slice(0, values.limit === undefined ? undefined : Number(values.limit))
   write({ total: clips.reduce((sum, clip) => sum + clip.asks.length, 0) })
   const model = await OnnxModel.load(bundle, { providers, slots: 1, threads: Number(process.env['FOVEA_THREADS'] ?? 1) })
-  const decoder = await PictureDecoder.open()
+  const decoder = await PictureDecoder.open({ exact: true })
   for (const clip of clips) {
     const run = await ClipRun.open(model, decoder, folder, clip)
     for (const [index, ask] of clip.asks.entries()) {

@@ -183,13 +183,13 @@ describe('a service on a real edge protocol', () => {
     const told = await session.ask({ ask: 'a1', text: 'where is the ball?' })
     const result = told.find((message) => message.type === 'head-result')
     if (result?.type !== 'head-result') throw new Error('There is evidence.')
-    const picture = async (request: string, evidence?: string): Promise<Uint8Array> => {
+    const get = async (request: string, evidence?: string): Promise<Uint8Array> => {
       session.send({ type: 'picture-get', request, stream: 1, frame: 1, ...(evidence ? { evidence } : {}) })
       const got = await session.until((message) => message.type === 'picture' && message.request === request)
       return got.type === 'picture' ? got.bytes : new Uint8Array(0)
     }
-    expect(Buffer.from(await picture('plain')).equals(bright)).toBe(true)
-    expect(await sharp(await picture('drawn', result.evidence.id)).metadata()).toMatchObject({ format: 'png', ...size })
+    expect(Buffer.from(await get('plain')).equals(bright)).toBe(true)
+    expect(await sharp(await get('drawn', result.evidence.id)).metadata()).toMatchObject({ format: 'png', ...size })
     session.send({ type: 'picture-get', request: 'gone', stream: 1, frame: 77 })
     expect(await session.until((message) => message.type === 'error' && message.of === 'gone')).toMatchObject({
       code: 'frame-gone',
@@ -236,18 +236,19 @@ describe('a service on a real edge protocol', () => {
   })
 })
 
+const broken = async (name: string, spoil: (folder: string) => Promise<void>): Promise<string> => {
+  const folder = await mkdtemp(join(tmpdir(), `fovea-${name}-`))
+  await cp(TOY, folder, { recursive: true })
+  await spoil(folder)
+  return folder
+}
+const edit = async (folder: string, change: (manifest: BundleManifest) => void): Promise<void> => {
+  const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as BundleManifest
+  change(manifest)
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
+}
+
 describe('a bundle that does not fit', () => {
-  const broken = async (name: string, spoil: (folder: string) => Promise<void>): Promise<string> => {
-    const folder = await mkdtemp(join(tmpdir(), `fovea-${name}-`))
-    await cp(TOY, folder, { recursive: true })
-    await spoil(folder)
-    return folder
-  }
-  const edit = async (folder: string, change: (manifest: BundleManifest) => void): Promise<void> => {
-    const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as BundleManifest
-    change(manifest)
-    await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
-  }
   const cases: [string, (folder: string) => Promise<void>, RegExp][] = [
     ['a wrong hash', async (folder) => writeFile(join(folder, 'region.onnx'), 'changed'), /region\.onnx: SHA-256 [0-9a-f]{64} expected, [0-9a-f]{64} came/],
     ['a missing file', async (folder) => rm(join(folder, 'vision.onnx')), /vision\.onnx: .*missing in the folder/],

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sampleFrames, type Box, type Region, type Rle } from '@fovea/protocol'
+import { sampleFrames, type Box, type Region, type Rle, type Task } from '@fovea/protocol'
 import { compile, speak, type Mark } from '../asks/speak.ts'
 import type { Scene, View, Window } from '../heads/head.ts'
 import { stack } from '../model/tensor.ts'
@@ -12,7 +12,7 @@ import { FolderError, type EvaluationAsk, type EvaluationClip } from './folder.t
 
 type TrackEntry = { frame: number; box?: Box; mask?: Rle; absent?: true }
 export type EvaluationHead = {
-  task: 'region' | 'mask' | 'track' | 'moment'
+  task: Task
   phrase: string
   regions?: Region[]
   mask?: Rle | null

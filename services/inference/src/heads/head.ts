@@ -1,4 +1,4 @@
-import type { BundleManifest, Evidence } from '@fovea/protocol'
+import type { BundleManifest, Evidence, taskEvidence } from '@fovea/protocol'
 import type { Feeds } from '../model/graph.ts'
 import type { FloatTensor } from '../model/tensor.ts'
 
@@ -14,7 +14,7 @@ export type Window = { visual: FloatTensor; times: FloatTensor; mediaTimes: read
 export type View = { scene: Scene; window?: Window; size: { height: number; width: number } }
 
 /** What a head saw for one phrase: the part of an evidence that a head is responsible for. */
-export type Sight = Pick<Evidence, 'score' | 'regions' | 'mask' | 'box' | 'spans' | 'saliency'> & {
+export type Sight = Pick<Evidence, 'score' | Exclude<keyof typeof taskEvidence, 'track'>> & {
   /** how far the head agrees with itself, 0–1: falls when a standing embedding no longer fits */
   consistency: number
 }

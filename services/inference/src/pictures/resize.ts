@@ -21,39 +21,74 @@ export function resizeRgb(
   const areas = width > toWidth && height > toHeight
   const across = taps(width, toWidth, areas)
   const down = taps(height, toHeight, areas)
-  const rows = new Int32Array(toWidth * 3 * down.most)
   const line = toWidth * 3
   // A rolling window of rows, already narrowed: row y lives in place y mod `most`.
+  const rows = new Int32Array(line * down.most)
   let ready = 0
   for (let y = 0; y < toHeight; y++) {
-    const first = down.starts[y] ?? 0
-    const count = down.counts[y] ?? 0
+    const first = down.starts[y]!
+    const count = down.counts[y]!
     ready = Math.max(ready, first)
     for (; ready < first + count; ready++) narrow(source, ready * width * 3, across, toWidth, rows, (ready % down.most) * line)
-    const out = y * line
-    for (let x = 0; x < line; x++) {
-      let sum = 1 << (2 * BITS - 1)
-      for (let tap = 0; tap < count; tap++) sum += rows[((first + tap) % down.most) * line + x]! * down.weights[y * down.most + tap]!
-      target[out + x] = sum >> (2 * BITS)
-    }
+    blend(rows, line, down, y, target)
   }
 }
 
+const HALF = 1 << (2 * BITS - 1)
+
+/** One output row from the narrowed rows it lies on. One, two and three rows are nearly all there is, and are written out: this loop is most of the cost. */
+function blend(rows: Int32Array, line: number, { starts, counts, weights, most }: Taps, y: number, target: Uint8Array): void {
+  const out = y * line
+  const first = starts[y]!
+  const count = counts[y]!
+  const at = y * most
+  const a = (first % most) * line
+  const wa = weights[at]!
+  if (count === 1) {
+    for (let x = 0; x < line; x++) target[out + x] = (Math.imul(rows[a + x]!, wa) + HALF) >> (2 * BITS)
+    return
+  }
+  const b = ((first + 1) % most) * line
+  const wb = weights[at + 1]!
+  if (count === 2) {
+    for (let x = 0; x < line; x++) target[out + x] = (Math.imul(rows[a + x]!, wa) + Math.imul(rows[b + x]!, wb) + HALF) >> (2 * BITS)
+    return
+  }
+  const c = ((first + 2) % most) * line
+  const wc = weights[at + 2]!
+  if (count === 3) {
+    for (let x = 0; x < line; x++)
+      target[out + x] = (Math.imul(rows[a + x]!, wa) + Math.imul(rows[b + x]!, wb) + Math.imul(rows[c + x]!, wc) + HALF) >> (2 * BITS)
+    return
+  }
+  for (let x = 0; x < line; x++) {
+    let sum = HALF
+    for (let tap = 0; tap < count; tap++) sum += rows[((first + tap) % most) * line + x]! * weights[at + tap]!
+    target[out + x] = sum >> (2 * BITS)
+  }
+}
+
+/** One source row, brought to the output's width. */
 function narrow(source: Uint8Array, at: number, { starts, counts, weights, most }: Taps, toWidth: number, rows: Int32Array, into: number): void {
+  let to = into
   for (let x = 0; x < toWidth; x++) {
     let from = at + starts[x]! * 3
-    let [red, green, blue] = [0, 0, 0]
     const end = x * most + counts[x]!
-    for (let tap = x * most; tap < end; tap++) {
-      const weight = weights[tap]!
-      red += source[from]! * weight
-      green += source[from + 1]! * weight
-      blue += source[from + 2]! * weight
+    let weight = weights[x * most]!
+    let red = Math.imul(source[from]!, weight)
+    let green = Math.imul(source[from + 1]!, weight)
+    let blue = Math.imul(source[from + 2]!, weight)
+    for (let tap = x * most + 1; tap < end; tap++) {
       from += 3
+      weight = weights[tap]!
+      red = (red + Math.imul(source[from]!, weight)) | 0
+      green = (green + Math.imul(source[from + 1]!, weight)) | 0
+      blue = (blue + Math.imul(source[from + 2]!, weight)) | 0
     }
-    rows[into + x * 3] = red
-    rows[into + x * 3 + 1] = green
-    rows[into + x * 3 + 2] = blue
+    rows[to] = red
+    rows[to + 1] = green
+    rows[to + 2] = blue
+    to += 3
   }
 }
 
