@@ -7,7 +7,9 @@ export type Clip = { clip: string; frames: string[]; asks: { text?: string; at?:
 /** The clips of an evaluation folder by name. */
 export async function readClips(folder: string): Promise<Map<string, Clip>> {
   const file = join(folder, 'clips.jsonl')
-  const lines = (await readFile(file, 'utf8')).split('\n')
+  const text = await readFile(file, 'utf8').catch(() => undefined)
+  if (text === undefined) throw new Error(`${file} is missing: ${folder} is no evaluation folder (docs/design/evaluation.md).`)
+  const lines = text.split('\n')
   const clips = new Map<string, Clip>()
   for (const [index, line] of lines.entries()) {
     if (!line.trim()) continue
