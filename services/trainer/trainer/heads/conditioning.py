@@ -15,6 +15,7 @@ from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
 HEATS = 6
+KNOWN_SCALE = 4.0  # pretrained evidence is 0–1; the other heats are logits
 
 
 class Named(NamedTuple):
@@ -61,7 +62,7 @@ class Conditioning(nn.Module):
         vector = posterior @ self.nouns.unit()                                         # (Q, M)
         cells = F.layer_norm(maps.match.movedim(1, -1), (self.config.match,)).movedim(-1, 1)
         match = dot(cells, vector, frame) / self.config.match ** 0.5
-        known = dot(maps.evidence, posterior @ self.nouns.noun_channels, frame) * 4
+        known = dot(maps.evidence, posterior @ self.nouns.noun_channels, frame) * KNOWN_SCALE
         colour = dot(maps.colour.softmax(1), named.colour.softmax(-1)[:, :maps.colour.shape[1]], frame) * 2
         free = dot(maps.features, self.query(state), frame) / self.config.features ** 0.5
         place = torch.einsum('qc,chw->qhw', self.place(state), self.waves)[:, None] / 4

@@ -3,6 +3,10 @@
 A dense head (a heat at every cell of the 20×20 map, a box from the cell) rather than a set decoder: it learns from few clips, and its peaks give
 several boxes without a query for each. The box is the head's own, or the pretrained detector's where a learned gate trusts it. A presence score
 looks at the whole picture, so that absence is not merely a low heat. Inputs and outputs: docs/design/bundle.md, `region.main`.
+
+What is learnt from drawn things alone trusts its own boxes, for on drawings they are the better ones. So trust in the pretrained eyes has a prior: where
+they speak of the very noun, their box is taken and heat and presence rise. Measured on photographs, with the same weights: .40 → .70 of the COCO things
+found at 5 % false, .39 → .58 of ImageNet's; on drawings the figures stay (docs/design/evidence.md).
 """
 from typing import NamedTuple
 
@@ -13,7 +17,12 @@ from torch.nn import functional as F
 from trainer.backbones.nano_eyes import HeadMap
 from trainer.backbones.nano_neck import Separable, norm
 from trainer.config import NanoConfig
-from trainer.heads.conditioning import HEATS, Conditioning, rows_of
+from trainer.heads.conditioning import HEATS, KNOWN_SCALE, Conditioning, rows_of
+
+
+SPEAKS = 0.1         # evidence above which the pretrained eyes are heard
+TRUST_BOX = 40.0     # how steeply their box replaces the head's own
+TRUST_THING = 4.0    # what evidence adds to heat and presence, as logits
 
 
 class RegionMaps(NamedTuple):
@@ -48,8 +57,10 @@ class RegionHead(nn.Module):
         x, heats = self.conditioning(maps, state, frame)
         x = self.trunk(x)
         out = self.outputs(x)
-        heat = out[:, :1] + self.from_heats(heats)
-        gate = out[:, 5:6].sigmoid()
+        known = heats[:, 1:2] / KNOWN_SCALE                                 # (Q, 1, G, G) what the pretrained eyes say of the noun
+        heard = (known - SPEAKS).clamp(min=0) * TRUST_THING
+        heat = out[:, :1] + self.from_heats(heats) + heard
+        gate = (out[:, 5:6] + TRUST_BOX * (known - SPEAKS)).sigmoid()
         own = F.softplus(out[:, 1:5]) / 4                                   # distances left, top, right, bottom, 0–1
         found = rows_of(maps.ltrb, frame, state.shape[0]) / self.config.grid
         sides = own * (1 - gate) + found * gate
@@ -57,7 +68,7 @@ class RegionHead(nn.Module):
         weight = heat.flatten(2).softmax(-1)                                # (Q, 1, G·G)
         pooled = (x.flatten(2) * weight).sum(-1)
         presence = self.presence(torch.cat([pooled, x.mean((2, 3)), heats.amax((2, 3)), heat.amax((2, 3)), state], 1))[:, 0]
-        return RegionMaps(heat, boxes, presence)
+        return RegionMaps(heat, boxes, presence + heard.amax((1, 2, 3)))
 
     def forward(self, maps: HeadMap, state: Tensor) -> Regions:
         dense = self.maps(maps, state)

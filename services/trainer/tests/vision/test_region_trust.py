@@ -1,0 +1,57 @@
+"""The region head hears the pretrained eyes where they speak of the noun."""
+import pytest
+import torch
+from torch import Tensor
+
+from trainer.backbones.evidence import EVIDENCE_CHANNELS, GRID, ltrb_of
+from trainer.backbones.nano_eyes import HeadMap
+from trainer.config import TINY
+from trainer.heads.conditioning import Named
+from trainer.heads.region import RegionHead
+from trainer.model import TpoModel
+from trainer.vocabulary import COLOURS, vocabulary
+
+BOX = torch.tensor([0.2, 0.3, 0.6, 0.9])
+
+
+@pytest.fixture
+def head(monkeypatch: pytest.MonkeyPatch) -> RegionHead:
+    """An untrained head whose state names the noun `oven`."""
+    torch.manual_seed(0)
+    noun = torch.zeros(1, len(vocabulary().nouns))
+    noun[0, vocabulary().place_of('oven')] = 30
+    model = TpoModel(TINY).eval()
+    monkeypatch.setattr(type(model.reader), 'forward', lambda self, state: Named(noun, torch.zeros(1, len(COLOURS) + 1)))
+    return model.region
+
+
+def picture(evidence: float) -> HeadMap:
+    """Nothing to see, and evidence of an oven in the middle of BOX."""
+    torch.manual_seed(1)
+    known = torch.zeros(1, EVIDENCE_CHANNELS, GRID, GRID)
+    known[0, 69, 12, 8] = evidence  # COCO's 70th noun is the oven
+    boxes = BOX.view(1, 4, 1, 1).expand(1, 4, GRID, GRID)
+    return HeadMap(torch.randn(1, TINY.features, GRID, GRID), torch.randn(1, TINY.match, GRID, GRID), torch.zeros(1, len(COLOURS) + 1, GRID, GRID),
+                   torch.zeros(1, 1, GRID, GRID), known, ltrb_of(boxes))
+
+
+def answered(head: RegionHead, evidence: float) -> tuple[Tensor, Tensor, Tensor]:
+    with torch.no_grad():
+        found = head(picture(evidence), torch.zeros(1, TINY.width))
+    return found.boxes[0], found.scores[0], found.object[0]
+
+
+def test_where_they_speak_their_box_is_taken(head: RegionHead) -> None:
+    boxes, _, _ = answered(head, 0.8)
+    assert torch.allclose(boxes[0], BOX, atol=0.02)
+
+
+def test_where_they_are_silent_the_box_is_the_head_s_own(head: RegionHead) -> None:
+    boxes, _, _ = answered(head, 0.0)
+    assert (boxes - BOX).abs().amax(1).min() > 0.05
+
+
+def test_evidence_raises_presence_and_score(head: RegionHead) -> None:
+    _, scores, present = answered(head, 0.8)
+    _, low_scores, low_present = answered(head, 0.05)
+    assert present > low_present and scores[0] > low_scores[0]
