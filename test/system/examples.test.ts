@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { inRepository } from '../../packages/cli/src/repository.ts'
 
 // Each example checks its own output and says ok.
-test.each(['agent-turn', 'workflow'])('examples/%s runs offline', { timeout: 120_000 }, async (story) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [`examples/${story}/main.ts`], { cwd: inRepository('.'), timeout: 110_000 })
+test.each(['agent-turn', 'workflow'])('examples/%s runs offline', { timeout: 180_000 }, async (story) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [`examples/${story}/main.ts`], { cwd: inRepository('.'), timeout: 170_000 })
   expect(stdout.trimEnd().split('\n').at(-1)).toBe('ok')
 })

@@ -20,7 +20,7 @@ function canRun(): boolean {
   }
 }
 
-test.skipIf(!canRun())('[WI1] [WI3] [AS2] a stranger without the SDK: forty lines of Python send pictures and read words', { timeout: 90_000 }, async () => {
+test.skipIf(!canRun())('[WI1] [WI3] [AS2] a stranger without the SDK: forty lines of Python send pictures and read words', { timeout: 180_000 }, async () => {
   await using house = await openTestHouse()
   const folder = await mkdtemp(join(tmpdir(), 'fovea-python-'))
   try {
@@ -32,7 +32,7 @@ test.skipIf(!canRun())('[WI1] [WI3] [AS2] a stranger without the SDK: forty line
       }),
     )
     const client = [inRepository('examples/python-client/client.py'), house.url, house.key, 'where is the scooter?', ...pictures]
-    const { stdout } = await promisify(execFile)(PYTHON, client, { timeout: 60_000 })
+    const { stdout } = await promisify(execFile)(PYTHON, client, { timeout: 120_000 })
     const types = stdout
       .trimEnd()
       .split('\n')
