@@ -103,13 +103,15 @@ class Batcher:
     def draw(self, size: int) -> Batch:
         lessons: list[tuple[Lesson, Shard, int]] = []
         while len(lessons) < size:
-            source = self.photos if self.photos is not None and self.rng.random() < self.teacher.mix['photo'] else self.cache
-            shard, row = source[self.rng.randrange(len(source))]
-            clip = shard.clips[row]
-            lesson = self.teacher.lesson(clip)
-            if lesson.questions:
-                lessons.append((lesson, shard, row))
+            picked = self.pick()
+            if picked[0].questions:
+                lessons.append(picked)
         return self.collate(lessons)
+
+    def pick(self) -> tuple[Lesson, Shard, int]:
+        source = self.photos if self.photos is not None and self.rng.random() < self.teacher.mix['photo'] else self.cache
+        shard, row = source[self.rng.randrange(len(source))]
+        return self.teacher.lesson(shard.clips[row]), shard, row
 
     def collate(self, lessons: list[tuple[Lesson, Shard, int]]) -> Batch:
         rng = self.rng

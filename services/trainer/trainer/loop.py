@@ -16,6 +16,7 @@ from trainer.feature_cache import FeatureCache
 from trainer.lesson import Teacher
 from trainer.model import TpoModel
 from trainer.objective import Weights, objective
+from trainer.preference.batcher import CorrectionBatcher
 from trainer.progress import ProgressLine
 from trainer.stages import STAGES, Stage, rate_at
 
@@ -37,6 +38,7 @@ class Run:
     rank: int = 0
     world: int = 1
     stop_after: float = float('inf')  # seconds
+    corrections: Path | None = None  # a cache of corrected clips, for the stage `preference`
 
 
 Evaluate = Callable[[TpoModel, int], dict[str, float]]
@@ -74,7 +76,8 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
         pending = pending[names.index(done.stage):]
     for stage in pending:
         steps = max(1, round(run.steps * stage.share / shares))
-        batcher = Batcher(cache, Teacher(rng, stage.mix), photos)
+        teacher = Teacher(rng, stage.mix)
+        batcher = CorrectionBatcher(FeatureCache(run.corrections), cache, teacher, photos) if run.corrections else Batcher(cache, teacher, photos)
         optimiser = optimiser_of(model, stage, run)
         first = 0
         if resuming:

@@ -22,7 +22,7 @@ class Stage:
 
 def mix(**changes: float) -> dict[str, float]:
     """live: share of lessons at an earlier frame; rename: of lessons with a renamed thing; asked, forced: of a clip's questions; standing: of queries
-    supervised on a second frame; photo: of lessons on photographs; triggers: 0 leaves out questions that a head answers."""
+    supervised on a second frame; photo: of lessons on photographs; correction: of lessons on corrections (`preference` alone); triggers: 0 leaves out questions that a head answers."""
     return {'live': 0.35, 'rename': 0.25, 'flip': 0.5, 'caption': 0.3, 'asked': 0.8, 'triggers': 1.0, 'forced': 0.6, 'standing': 0.6, 'photo': 0.15} | changes
 
 
@@ -41,7 +41,8 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     Stage('together', 0.80, 1e-3, (*HEADS, 'backbone'), mix(), Weights(name=1.0), {'backbone.neck': 2.0, 'backbone.nouns': 2.0}),
 )}
 ALL = tuple(STAGES)
-PREFERENCE = Stage('preference', 0.0, 1e-4, (*HEADS, 'backbone'), mix(), Weights())
+# Corrections name one thing of a picture, the alignment losses need them all: they rest, and so does what they train.
+PREFERENCE = Stage('preference', 1.0, 1e-4, (*HEADS, *LANGUAGE), mix(correction=0.5), Weights(align=0.0))
 
 
 def rate_at(step: int, steps: int, peak: float, warm: float = 0.2, longest_warm: int = 100, floor: float = 0.02) -> float:
