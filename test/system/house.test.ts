@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,6 +7,7 @@ import { expect, test } from 'vitest'
 import { openSession } from '../../packages/sdk/src/node/index.ts'
 import type { Frame } from '../../packages/sdk/src/node/index.ts'
 import { openHouse } from '../../packages/cli/src/house.ts'
+import { inRepository } from '../../packages/cli/src/repository.ts'
 import { TEST_BUNDLE } from '../house/bundle.ts'
 import { openTestHouse } from '../house/open-test-house.ts'
 
@@ -74,3 +76,28 @@ test('a bundle with a wrong hash is refused with the file’s name, before anyth
     await rm(bundle, { recursive: true })
   }
 })
+
+test('`npm start` prints a ready line with URL and key; Ctrl-C ends it cleanly, with everything it started', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'fovea-up-'))
+  const child = spawn(
+    process.execPath,
+    [inRepository('packages/cli/bin/fovea.js'), 'up', '--port', '0', '--data', dataDir, '--bundle', TEST_BUNDLE, '--no-studio'],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+  try {
+    let out = ''
+    child.stdout.on('data', (chunk) => (out += chunk))
+    await expect.poll(() => out, { timeout: 120_000 }).toContain('Ctrl-C')
+    const url = /Fovea is ready in [\d.]+ s: (http:\S+)/.exec(out)?.[1] ?? ''
+    const key = /key +(\S+)/.exec(out)?.[1] ?? ''
+    await using session = await openSession({ url, key })
+    expect(session.connection.state).toBe('open')
+    child.kill('SIGINT')
+    expect(await ended).toBe(0)
+    await expect(fetch(url)).rejects.toThrow()
+  } finally {
+    child.kill('SIGKILL')
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}, 180_000)
