@@ -33,7 +33,7 @@ export class AnswersView {
     const atEnd = this.#list.scrollHeight - this.#list.scrollTop - this.#list.clientHeight < 80
     const card = this.#render(answer)
     const known = this.#cards.get(answer.ask)
-    if (known) known.replaceWith(card)
+    if (known) replaceKeepingFocus(known, card)
     else this.#list.append(card)
     this.#cards.set(answer.ask, card)
     if (atEnd || !known) this.#list.scrollTop = this.#list.scrollHeight
@@ -140,4 +140,14 @@ function endWords({ end, evidence }: AnswerState): string {
   if (end.usage) parts.push(`${span(end.usage.totalMs)} in all`)
   if (evidence.length > 0) parts.push(`${evidence.length} ${evidence.length === 1 ? 'piece' : 'pieces'} of evidence`)
   return parts.filter(Boolean).join(' · ')
+}
+
+/** Words come while the reader is on one of them: the focus stays where it was. */
+function replaceKeepingFocus(before: HTMLElement, after: HTMLElement): void {
+  const focused = document.activeElement
+  const evidence = focused instanceof HTMLElement && before.contains(focused) ? focused.dataset.evidence : undefined
+  before.replaceWith(after)
+  if (evidence === undefined || !focused) return
+  const same = after.querySelector(`${focused.tagName}[data-evidence="${CSS.escape(evidence)}"]`)
+  if (same instanceof HTMLElement) same.focus({ preventScroll: true })
 }

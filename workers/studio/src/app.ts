@@ -12,6 +12,7 @@ import { Glider } from './glider.ts'
 import { inViewWords } from './in-view.ts'
 import { Inspector } from './inspector.ts'
 import { KeptFrames } from './kept-frames.ts'
+import { pictureOf } from './picture-of.ts'
 import { type Lane, Lanes } from './lanes.ts'
 import { Live } from './live.ts'
 import { shapeMark } from './marks.ts'
@@ -78,6 +79,8 @@ export class App {
       kept: this.#kept,
       now,
       evidence: (id) => this.#answers.evidence(id),
+      stream: () => this.#live.stream,
+      fetch: (evidence) => pictureOf(session, evidence),
       freeze: (frame, label) => void this.#stage.freeze(frame, label),
       live: () => this.#stage.live(),
     })
@@ -152,6 +155,7 @@ export class App {
 
   #take(event: SessionEvent): void {
     this.#inspector.add(event)
+    if (event.type === 'head-result' && event.evidence.stream === this.#live.stream) this.#kept.hold(event.evidence.mediaTime)
     const answer = this.#answers.take(event)
     if (answer) {
       this.#answersView.update(answer)
@@ -241,7 +245,8 @@ export class App {
       const size = source.size()
       if (size.width !== this.#source.width || size.height !== this.#source.height) this.#stage.resize((this.#source = size))
     }
-    const held = this.#focus.marks
+    // Marks of evidence belong to its own frame: they wait until that is on the stage.
+    const held = this.#stage.isStill ? this.#focus.marks : undefined
     const shapes = held ? [] : this.#glider.settle(this.#scene.shapesAt(this.#clock.time), performance.now())
     const marks = held ?? shapes.flatMap((shape) => shapeMark(shape, this.#lanes.get(shape.of), this.#colours) ?? [])
     this.#overlay.paint({ marks, picking: this.#stage.picking, spotlight: held !== undefined })

@@ -11,6 +11,10 @@ type Options = {
   kept: KeptFrames
   now: () => number
   evidence: (id: string) => Evidence | undefined
+  /** the stream that is on the stage: only its frames are kept here */
+  stream: () => number | undefined
+  /** a frame that is no longer kept here, from the backend; undefined where it is gone there too */
+  fetch: (evidence: Evidence) => Promise<KeptFrame | undefined>
   freeze: (frame: KeptFrame, label: string) => void
   live: () => void
 }
@@ -82,10 +86,18 @@ export class Focus {
     const shown = this.#pointed ?? this.#pinned
     const first = shown && this.#options.evidence(shown.ids[0] ?? '')
     if (!first) return this.#options.live()
+    if (first.stream !== this.#options.stream()) return void this.#fetch(shown, first)
     const moment = first.spans?.[0]
     const frame = this.#options.kept.at(moment ? (moment.start + moment.end) / 2 : first.mediaTime)
-    if (!frame) return this.#options.live()
+    if (!frame) return void this.#fetch(shown, first)
     const ago = this.#options.now() - frame.mediaTime
     this.#options.freeze(frame, `${clock(frame.mediaTime)} · ${ago < 1000 ? 'just now' : `${span(ago)} ago`}`)
+  }
+
+  async #fetch(shown: Shown, evidence: Evidence): Promise<void> {
+    this.#options.live()
+    const frame = await this.#options.fetch(evidence)
+    // Asking took a moment: by now something else may be pointed at.
+    if (frame && shown === (this.#pointed ?? this.#pinned)) this.#options.freeze(frame, `${clock(evidence.mediaTime)} · from the backend`)
   }
 }

@@ -11,6 +11,7 @@ const SPACING_MS = 200
 export class KeptFrames {
   readonly #most: number
   #frames: KeptFrame[] = []
+  readonly #held = new Set<KeptFrame>()
 
   constructor(most = 300) {
     this.#most = most
@@ -24,24 +25,35 @@ export class KeptFrames {
     this.#frames.push(frame)
     const freshFrom = frame.mediaTime - FRESH_MS
     let last = -Infinity
-    this.#frames = this.#frames.filter(({ mediaTime }) => {
-      if (mediaTime < freshFrom && mediaTime - last < SPACING_MS) return false
+    this.#frames = this.#frames.filter((one) => {
+      const { mediaTime } = one
+      if (mediaTime < freshFrom && mediaTime - last < SPACING_MS && !this.#held.has(one)) return false
       last = mediaTime
       return true
     })
-    if (this.#frames.length > this.#most) this.#frames.splice(0, this.#frames.length - this.#most)
+    while (this.#frames.length > this.#most) {
+      const gone = this.#frames.shift()
+      if (gone) this.#held.delete(gone)
+    }
   }
 
-  /** The frame of this moment, or the nearest within a tenth of a second. */
+  /** Something was said about the frame of this moment: it is not thinned out. */
+  hold(mediaTime: number): void {
+    const frame = this.at(mediaTime)
+    if (frame) this.#held.add(frame)
+  }
+
+  /** The frame of this moment, or the nearest where that one was thinned out. */
   at(mediaTime: number): KeptFrame | undefined {
     let best: KeptFrame | undefined
     for (const frame of this.#frames) {
       if (!best || Math.abs(frame.mediaTime - mediaTime) < Math.abs(best.mediaTime - mediaTime)) best = frame
     }
-    return best && Math.abs(best.mediaTime - mediaTime) <= SPACING_MS / 2 ? best : undefined
+    return best && Math.abs(best.mediaTime - mediaTime) <= SPACING_MS ? best : undefined
   }
 
   clear(): void {
     this.#frames = []
+    this.#held.clear()
   }
 }

@@ -46,8 +46,9 @@ export class Stage {
     return { cross: [x, y], box: width > 0 || height > 0 ? boxOf([x - width / 2, y - height / 2], [x + width / 2, y + height / 2]) : undefined }
   }
 
+  /** Whether a held frame lies over the live picture. */
   get isStill(): boolean {
-    return this.#stillOf !== undefined
+    return !this.#still.hidden
   }
 
   /** Puts a video or canvas on the stage, or takes the last one off. */
