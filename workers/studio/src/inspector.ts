@@ -40,7 +40,7 @@ export class Inspector {
         {},
         element('span', { class: 'event-seq' }, String(event.seq)),
         element('time', { datetime: new Date(event.at).toISOString() }, new Date(event.at).toLocaleTimeString(undefined, { hour12: false })),
-        element('span', { class: `event-type ${event.type.split('-')[0]}` }, event.type),
+        element('span', { class: `event-type about-${event.type.split('-')[0]}` }, event.type),
         element('span', { class: 'event-line' }, line),
       ),
     )

@@ -30,6 +30,20 @@ test('what the verdicts no longer name fades and goes', () => {
   expect(scene.shapesAt(900)).toEqual([])
 })
 
+test('a thing that jumps between two slow verdicts is still the same thing, drawn once', () => {
+  const scene = new Scene()
+  scene.take({ mediaTime: 0, perceptions: [cups([0, 0, 0.2, 0.2])] })
+  scene.take({ mediaTime: 1000, perceptions: [cups([0.22, 0, 0.42, 0.2])] })
+  expect(scene.shapesAt(1000).map((shape) => shape.key)).toEqual(['watch:cups:1'])
+})
+
+test('overlap goes before nearness: a thing that stays is not taken by one that comes close', () => {
+  const scene = new Scene()
+  scene.take({ mediaTime: 0, perceptions: [cups([0, 0, 0.2, 0.2])] })
+  scene.take({ mediaTime: 100, perceptions: [cups([0.15, 0, 0.35, 0.2], [0, 0, 0.2, 0.2])] })
+  expect(scene.shapesAt(100).find((shape) => shape.key === 'watch:cups:1')?.told).toEqual([0, 0, 0.2, 0.2])
+})
+
 test('a track is itself, with its life, its mask and the way it came', () => {
   const scene = new Scene()
   const rle = { size: [2, 2] as [number, number], counts: '04' }

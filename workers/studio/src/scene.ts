@@ -1,4 +1,4 @@
-import { boxIou, type Box, type FrameSeen, type Perception, type Rle, type TrackLife } from '@fovea/protocol'
+import { boxIou, type Box, type FrameSeen, type Perception, type Region, type Rle, type TrackLife } from '@fovea/protocol'
 import { Motion } from './motion.ts'
 
 /** One thing to draw: `of` is the watch or track it belongs to, `key` is the same from frame to frame. */
@@ -30,6 +30,10 @@ type Thing = {
 const FADE_MS = 220
 const TRAIL_MS = 2500
 const SAME_IOU = 0.15
+/** Where frames are few, a thing may leave its old box behind: it is the same within this part of the picture. */
+const NEAR = 0.3
+/** What a verdict does not name may be named by the next: it waits so long at most before it fades. */
+const GRACE_MS = 300
 
 /** Everything in view, from the verdicts: who is the same as in the last frame, where each is at any moment, and what has faded. */
 export class Scene {
@@ -62,7 +66,7 @@ export class Scene {
     return this.#things.flatMap(({ key, of, kind, motion, score, life, mask, trail }) => {
       // Verdicts come late by a hop or two; only what the newest verdict did not name begins to fade.
       const missedFor = Math.max(this.#lastAt - motion.lastAt, time - this.#lastAt - 2000)
-      const alpha = 1 - Math.max(0, missedFor - this.#interval * 1.5) / FADE_MS
+      const alpha = 1 - Math.max(0, missedFor - Math.min(GRACE_MS, this.#interval * 1.5)) / FADE_MS
       if (alpha <= 0) return []
       return [
         {
@@ -90,23 +94,35 @@ export class Scene {
     }
     if (watch === undefined) return
     const regions = perception.regions ?? (perception.box ? [{ box: perception.box, score: perception.score }] : [])
-    const taken = new Set<string>()
-    for (const region of regions) {
-      const key = region.track === undefined ? this.#sameAs(watch, at, region.box, taken) : `watch:${watch}:${region.track}`
-      taken.add(key)
-      this.#tell({ key, of: watch, kind: 'watch', at, box: region.box, score: region.score, life: undefined, mask: regions.length === 1 ? mask : undefined })
-    }
+    const keys = this.#identify(watch, at, regions)
+    regions.forEach((region, index) =>
+      this.#tell({
+        key: keys[index] ?? '',
+        of: watch,
+        kind: 'watch',
+        at,
+        box: region.box,
+        score: region.score,
+        life: undefined,
+        mask: regions.length === 1 ? mask : undefined,
+      }),
+    )
   }
 
-  /** The thing of this watch that overlaps most and is still free, or a new one. */
-  #sameAs(watch: string, at: number, box: Box, taken: ReadonlySet<string>): string {
-    let best: { key: string; iou: number } | undefined
-    for (const thing of this.#things) {
-      if (thing.of !== watch || taken.has(thing.key)) continue
-      const iou = Math.max(boxIou(thing.motion.at(at), box), boxIou(thing.motion.lastBox, box))
-      if (iou >= SAME_IOU && iou > (best?.iou ?? 0)) best = { key: thing.key, iou }
+  /** Who each box of a watch is: the thing it overlaps most, else one close by that no other box claims, else a new one. */
+  #identify(watch: string, at: number, regions: readonly Region[]): string[] {
+    const free = new Set(this.#things.filter((thing) => thing.of === watch))
+    const keys = regions.map((region) => (region.track === undefined ? undefined : `watch:${watch}:${region.track}`))
+    const claim = (closeness: (thing: Thing, box: Box) => number, least: number) => {
+      const pairs = regions
+        .flatMap(({ box }, index) => (keys[index] === undefined ? Array.from(free, (thing) => ({ index, thing, closeness: closeness(thing, box) })) : []))
+        .filter((pair) => pair.closeness >= least)
+        .toSorted((a, b) => b.closeness - a.closeness)
+      for (const { index, thing } of pairs) if (keys[index] === undefined && free.delete(thing)) keys[index] = thing.key
     }
-    return best?.key ?? `watch:${watch}:${this.#next++}`
+    claim(({ motion }, box) => Math.max(boxIou(motion.at(at), box), boxIou(motion.lastBox, box)), SAME_IOU)
+    claim(({ motion }, box) => -distance(motion.lastBox, box), -NEAR)
+    return keys.map((key) => key ?? `watch:${watch}:${this.#next++}`)
   }
 
   #tell({
@@ -142,4 +158,9 @@ export class Scene {
       while (thing.trail[0] && at - thing.trail[0].at > TRAIL_MS) thing.trail.shift()
     }
   }
+}
+
+/** Between the centres of two boxes, in parts of the picture. */
+function distance(a: Box, b: Box): number {
+  return Math.hypot(a[0] + a[2] - b[0] - b[2], a[1] + a[3] - b[1] - b[3]) / 2
 }
