@@ -10,11 +10,13 @@ from trainer.ablate.cli import app as ablate
 from trainer.cache_folder import cache_folder
 from trainer.data.cli import app as data
 from trainer.preference.cli import app as preference
+from trainer.report.cli import app as report
 
 app = typer.Typer(help='Trains multimodal models whose task tokens drive heads, and exports them as Fovea bundles.', no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(data, name='data')
 app.add_typer(ablate, name='ablate')
 app.add_typer(preference)
+app.add_typer(report)
 
 Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out).')]
 RunFolder = Annotated[Optional[Path], typer.Option(help='Where checkpoints and logs go; default ~/.cache/fovea/runs/CONFIG.')]

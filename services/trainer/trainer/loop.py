@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from trainer.batch import Batcher
-from trainer.checkpoint import Progress, load, save
+from trainer.checkpoint import Progress, load, save, save_weights
 from trainer.feature_cache import FeatureCache
 from trainer.lesson import Teacher
 from trainer.model import TpoModel
@@ -115,6 +115,8 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
                 if log:
                     save(checkpoint, model, optimiser, done, rng)
                 return done
+        if log:
+            save_weights(run.folder / f'after-{stage.name}.safetensors', model, done.total)  # what `fovea-train report` examines
     return done
 
 
