@@ -122,7 +122,8 @@ function dial(
   { origin }: { origin?: string } = {},
 ): Promise<{ socket: WebSocket; opened: boolean; code?: number; status?: number }> {
   return new Promise((resolve) => {
-    const socket = new WebSocket(wsUrl, protocols, { ...(origin && { origin }) })
+    const options = { closeTimeout: 1000, ...(origin && { origin }) }
+    const socket = new WebSocket(wsUrl, protocols, options)
     let [opened, status]: [boolean, number | undefined] = [false, undefined]
     socket.on('message', () => resolve({ socket, opened: true }))
     socket.on('open', () => (opened = true))

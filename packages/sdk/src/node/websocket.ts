@@ -3,9 +3,12 @@ import type { OpenWire } from '../websocket.ts'
 
 const ALIVE_EVERY_MS = 15_000
 
+// A server that has said its close may leave the connection itself standing; by default `ws` then waits 30 s before it tells of the close.
+const OPTIONS = { perMessageDeflate: false, handshakeTimeout: 10_000, closeTimeout: 1000 }
+
 /** A socket on `ws`, which Node 20 needs; a ping every 15 s finds a connection whose other end is gone without a word. */
 export const openWire: OpenWire = (url, protocols, handlers) => {
-  const socket = new WebSocket(url, [...protocols], { perMessageDeflate: false, handshakeTimeout: 10_000 })
+  const socket = new WebSocket(url, [...protocols], OPTIONS)
   socket.binaryType = 'arraybuffer'
   let alive = true
   const heartbeat = setInterval(() => {
