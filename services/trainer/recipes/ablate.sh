@@ -1,7 +1,10 @@
 #!/bin/sh
 # The claims (docs/claims.md): ten arms, three seeds. Finished rows are skipped, a half-trained arm goes on from its checkpoint: stop it anywhere.
-# Needs the feature cache of recipes/nano.sh. One thread, about 5 CPU-minutes an arm on an idle core; --steps and --base-steps make it shorter.
+# Needs the feature cache of recipes/nano.sh. One thread; about 5 CPU-minutes an arm on an idle core.
+# Usage: recipes/ablate.sh [--arms tpo,text-only] [--seeds 1] [--steps N --base-steps N]
 set -eu
-cd "$(dirname "$0")/../../.."
-fovea-train ablate run "$@"
-fovea-train ablate claims --out docs/claims.md
+here=$(cd "$(dirname "$0")/.." && pwd)
+python=${PYTHON:-python3}
+cd "$here"
+"$python" -m trainer.cli ablate run "$@"
+"$python" -m trainer.cli ablate claims --out ../../docs/claims.md

@@ -1,0 +1,21 @@
+"""One step of co-training moves every trained parameter of the neck, the words, the language model and all heads, in nano as in tiny."""
+import pytest
+import torch
+
+from trainer.batch import Batch
+from trainer.config import NANO, TINY, NanoConfig
+from trainer.model import TpoModel
+from trainer.objective import Weights, objective
+
+@pytest.mark.parametrize('config', [TINY, NANO], ids=lambda config: config.name)
+def test_a_step_of_everything_reaches_every_parameter(config: NanoConfig, batch: Batch):
+    torch.manual_seed(0)
+    model = TpoModel(config)
+    torch.stack(list(objective(model, batch, Weights()).values())).sum().backward()
+    silent = {name for name, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.abs().sum() > 0}
+    assert silent == set()
+
+
+@pytest.mark.parametrize('part', ['backbone.neck', 'backbone.nouns', 'backbone.words', 'backbone.decoder', 'reader', 'region', 'mask', 'moment'])
+def test_the_parts_that_a_stage_names_exist(part: str):
+    assert any(name.startswith(part + '.') for name, _ in TpoModel(TINY).named_parameters())
