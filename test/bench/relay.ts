@@ -8,7 +8,7 @@ import { openObjectEcho } from './relay/object-echo.ts'
 
 const FRAME_BYTES = 40 * 1024
 const CLIENTS = [1, 4, 16]
-const SECONDS = 2.5
+const SECONDS = 4
 const FPS = 30
 
 type Row = ReturnType<typeof summary> & { fps: number; dropped: number; cpuMsPerFrame: Record<string, number> }
@@ -63,8 +63,9 @@ const relay: Bench = {
         signal.throwIfAborted()
         const processes = { ...target.processes, load: load.pid }
         const order: LoadOrder = { targets: await target.targets(clients), mode, fps: FPS, seconds: SECONDS, bytes: FRAME_BYTES }
-        const cpu = Object.entries(processes).map(([name, pid]) => [name, pid, processCpuMs(pid)] as const)
         load.tell(order)
+        await load.hear<{ warm: true }>()
+        const cpu = Object.entries(processes).map(([name, pid]) => [name, pid, processCpuMs(pid)] as const)
         const report = await load.hear<LoadReport>()
         const row: Row = {
           ...summary(report.latencies),

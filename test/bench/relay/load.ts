@@ -1,6 +1,6 @@
 import { encodeFrame } from '@fovea/protocol'
 import { WebSocket } from 'ws'
-import { takeOrders } from '../orders.ts'
+import { say, takeOrders } from '../orders.ts'
 
 /** One run of load: `closed` sends the next frame when the answer to the last is there, `open` sends `fps` a second come what may. */
 export type LoadOrder = {
@@ -10,22 +10,29 @@ export type LoadOrder = {
   seconds: number
   bytes: number
 }
+/** `settled` and `wallMs` count from the moment it said that it is warm. */
 export type LoadReport = { frames: number; settled: number; dropped: number; latencies: number[]; wallMs: number }
 
-/** Latencies of the first half second belong to warming up. */
-const WARM_MS = 500
+/** What comes before belongs to warming up: sessions, compilers, caches. */
+const WARM_MS = 700
 
 takeOrders<LoadOrder>(async (order) => {
   const payload = crypto.getRandomValues(new Uint8Array(Math.min(order.bytes, 65_536)))
   const clients = await Promise.all(order.targets.map((target) => Client.open(target, payload)))
-  const start = performance.now()
+  const sum = (of: (client: Client) => number) => clients.reduce((total, client) => total + of(client), 0)
+  let start = performance.now()
+  let before = 0
+  setTimeout(() => {
+    start = performance.now()
+    before = sum((client) => client.settled)
+    say({ warm: true })
+  }, WARM_MS)
   await Promise.all(clients.map((client, index) => client.run(order, index / clients.length)))
   const wallMs = performance.now() - start
   for (const client of clients) client.close()
-  const sum = (of: (client: Client) => number) => clients.reduce((total, client) => total + of(client), 0)
   return {
     frames: sum((client) => client.sent),
-    settled: sum((client) => client.settled),
+    settled: sum((client) => client.settled) - before,
     dropped: sum((client) => client.dropped),
     latencies: clients.flatMap((client) => client.latencies),
     wallMs,
