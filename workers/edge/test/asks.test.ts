@@ -116,3 +116,17 @@ test('[PE4] evidence by id, and drawn over its frame while that is kept', async 
   expect(await client.until('error')).toMatchObject({ code: 'frame-gone', of: 'p1' })
   expect((await call(`/v1/sessions/${session}/evidence/ev_0000000000`)).status).toBe(404)
 })
+
+test('[EV3] events of an ask that is over end the stream at once, also where all were read', async () => {
+  await startBackend()
+  const { session } = await (await call('/v1/sessions', { method: 'POST' })).json<{ session: string }>()
+  const ask = (lastEventId: string) =>
+    call(`/v1/sessions/${session}/asks`, {
+      method: 'POST',
+      body: JSON.stringify({ ask: 'a1', text: 'cup' }),
+      headers: { accept: 'text/event-stream', 'last-event-id': lastEventId },
+    })
+  const first = await (await ask('0')).text()
+  const last = Array.from(first.matchAll(/^id: (\d+)$/gm), ([, id]) => id).at(-1) ?? ''
+  expect(await (await ask(last)).text()).toBe('')
+})

@@ -145,6 +145,7 @@ export class FakeSession {
       },
       background: (work) => void work,
       usage: () => undefined,
+      ended: () => undefined,
       ...this.#options,
     })
   }

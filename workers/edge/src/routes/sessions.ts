@@ -112,7 +112,6 @@ export function sessionRoutes() {
     const { id } = context.req.valid('param')
     const { stub } = await sessionAt(context, id)
     await stub.end('ended over HTTP')
-    await new Catalogue(context.env.DB).endSession(id, Date.now())
     return context.body(null, 204)
   })
   app.openapi(ticket, async (context) => {

@@ -118,7 +118,9 @@ export class Backing {
     this.#link = undefined
     link.close('fenced', because)
     this.#ports.row.failed = link.attachment.name
-    this.#lost(because)
+    // One that never attached had nothing yet: only its lease has come to nothing.
+    if (link.attached) this.#lost(because)
+    else this.#lease.missed(link.attachment.epoch, because)
   }
 
   /** The object has woken, and the socket of its backend has not. */

@@ -1,5 +1,6 @@
 import { ClientMessage, ProtocolError, toProtocolError } from '@fovea/protocol'
 import type { ClientLink } from './client-link.ts'
+import { obeyRun } from './runs.ts'
 import type { Session } from './session.ts'
 
 /** Text beyond this is refused unread; the largest honest message is a workflow graph. */
@@ -105,9 +106,9 @@ function obey(session: Session, link: ClientLink, message: ClientMessage): void 
       return session.end('ended by the client')
     case 'turn-start':
     case 'turn-cancel':
-      return session.run(message)
+      return obeyRun(session, message)
     case 'workflow-start':
     case 'workflow-cancel':
-      return session.run(message)
+      return obeyRun(session, message)
   }
 }

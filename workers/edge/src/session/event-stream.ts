@@ -39,6 +39,13 @@ export function eventStream(session: Session, store: SessionStore, { after, ask,
       (run !== undefined && (event.type === 'turn-ended' || event.type === 'workflow-ended'))
     )
   }
+  // Asked for after its end, and all of it told: nothing more will come.
+  const finished = (): boolean => {
+    if (session.row.phase === 'ended') return true
+    if (ask !== undefined) return session.asks.result(ask) !== undefined
+    return run !== undefined && store.run(run)?.outcome != null
+  }
+  let cancelled = false
   return new ReadableStream<Uint8Array>({
     start(controller) {
       if (ask !== undefined || run !== undefined || session.log.reaches(cursor)) return
@@ -49,6 +56,11 @@ export function eventStream(session: Session, store: SessionStore, { after, ask,
     async pull(controller) {
       let events = next()
       while (events.length === 0) {
+        if (cancelled) return
+        if (finished()) {
+          stop()
+          return controller.close()
+        }
         await new Promise<void>((resolve) => (wake = resolve))
         events = next()
       }
@@ -61,6 +73,7 @@ export function eventStream(session: Session, store: SessionStore, { after, ask,
       }
     },
     cancel: () => {
+      cancelled = true
       stop()
       wake?.()
     },

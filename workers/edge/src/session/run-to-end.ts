@@ -1,5 +1,6 @@
 import { ProtocolError } from '@fovea/protocol'
 import type { SessionEvent } from '@fovea/protocol'
+import { obeyRun } from './runs.ts'
 import type { RunMessage } from './runs.ts'
 import type { Session } from './session.ts'
 
@@ -21,7 +22,7 @@ export async function runToEnd(session: Session, message: RunStart): Promise<Run
     wake?.()
   })
   try {
-    session.run(message)
+    obeyRun(session, message)
     ended ??= outcomeOf(session, id)
     if (!ended) await new Promise<void>((resolve) => (wake = resolve))
   } finally {

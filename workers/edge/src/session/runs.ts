@@ -1,5 +1,7 @@
+import { ProtocolError, toProtocolError } from '@fovea/protocol'
 import type { ClientMessage, SessionEvent, VisionSession } from '@fovea/protocol'
 import type { SessionContext } from './context.ts'
+import type { Session } from './session.ts'
 
 export type RunMessage = Extract<ClientMessage, { type: 'turn-start' | 'turn-cancel' | 'workflow-start' | 'workflow-cancel' }>
 
@@ -27,4 +29,24 @@ export interface Runs {
   deadline(run: string): boolean
   /** the session ends */
   end(because: string): void
+}
+
+/** What a session lends to its turns and workflows. */
+export function hostOf(session: Session): RunHost {
+  const { context, vision, deadlines } = session
+  return {
+    context,
+    vision,
+    listen: (listener) => session.listen(listener),
+    // Not held by waitUntil: a run that waits for its ask or track may sleep with this object, and is taken up when something wakes it.
+    background: (work) => void work.catch((error: unknown) => context.refuseOwner(toProtocolError(error))),
+    wakeAt: (run, due) => deadlines.set('run', run, due),
+  }
+}
+
+/** Hands a message on to whose it is: turns or workflows. */
+export function obeyRun({ row, runs }: Session, message: RunMessage): void {
+  if (row.phase === 'ended') throw new ProtocolError('conflict', 'This session has ended. Open a new one.')
+  if (runs.some((one) => one.handle(message))) return
+  throw new ProtocolError('unsupported', `This edge does not run ${message.type.startsWith('turn') ? 'turns' : 'workflows'}.`)
 }

@@ -3,22 +3,20 @@ import type { AskBody, AskResult, Evidence, SessionInfo } from '@fovea/protocol'
 import { DurableObject } from 'cloudflare:workers'
 import { drizzle } from 'drizzle-orm/durable-sqlite'
 import { migrate } from 'drizzle-orm/durable-sqlite/migrator'
-import { limitsOf, POOL_NAME } from '../bindings.ts'
 import type { Bindings } from '../bindings.ts'
-import { Catalogue } from '../store/catalogue.ts'
 import migrations from '../store/migrations/session/migrations.js'
 import { newSessionRow, SessionStore } from '../store/session-store.ts'
 import type { SessionRow } from '../store/session-store.ts'
 import { eventStream } from './event-stream.ts'
-import { chatModelOf } from './chat-model.ts'
+import type { Alarm } from './deadlines.ts'
 import { outcomeLater, outcomeOf } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
 import { runToEnd } from './run-to-end.ts'
 import type { RunStart } from './run-to-end.ts'
+import { obeyRun } from './runs.ts'
 import type { RunMessage } from './runs.ts'
 import { Session } from './session.ts'
-import { Turns } from './turns.ts'
-import { Workflows } from './workflows.ts'
+import { surroundings } from './surroundings.ts'
 import type { z } from 'zod'
 
 const PICTURE_MS = 10_000
@@ -139,7 +137,7 @@ export class SessionObject extends DurableObject<Bindings> {
     return outcomeOf(() => {
       const session = this.#live()
       const before = session.log.last
-      session.run(message)
+      obeyRun(session, message)
       return session.log.last > before ? before : 0
     })
   }
@@ -153,7 +151,7 @@ export class SessionObject extends DurableObject<Bindings> {
   }
 
   cancelRun(message: Extract<RunMessage, { type: 'turn-cancel' | 'workflow-cancel' }>): Outcome<void> {
-    return outcomeOf(() => this.#live().run(message))
+    return outcomeOf(() => obeyRun(this.#live(), message))
   }
 
   evidence(id: string): Evidence | undefined {
@@ -191,27 +189,23 @@ export class SessionObject extends DurableObject<Bindings> {
 
   #open(row: SessionRow): Session {
     const { ctx, env } = this
-    const pool = env.POOL.getByName(POOL_NAME)
     const alarmAt = () => this.#alarmAt
+    const alarm: Alarm = {
+      get at() {
+        return alarmAt()
+      },
+      set: (at) => {
+        this.#alarmAt = at
+        void ctx.storage.setAlarm(at)
+      },
+    }
     return new Session({
       row,
+      alarm,
       store: this.#store,
       sockets: ctx.getWebSockets(),
-      limits: limitsOf(env),
       now: () => Date.now(),
-      alarm: {
-        get at() {
-          return alarmAt()
-        },
-        set: (at) => {
-          this.#alarmAt = at
-          void ctx.storage.setAlarm(at)
-        },
-      },
-      pool: { lease: (request) => pool.lease(request), wait: (session) => pool.wait(session), release: (session) => pool.release(session) },
-      background: (work) => ctx.waitUntil(work),
-      runs: [(host) => new Turns(host, chatModelOf(env)), (host) => new Workflows(host)],
-      usage: (delta) => ctx.waitUntil(new Catalogue(env.DB).addUsage(row.tenant, Date.now(), delta)),
+      ...surroundings(env, row, (work) => ctx.waitUntil(work)),
     })
   }
 }

@@ -17,6 +17,8 @@ export type SessionOptions = {
   pool: LeasePort
   background: (work: Promise<unknown>) => void
   usage: (delta: UsageDelta) => void
+  /** the session has ended: its index says so */
+  ended: () => void
   limits?: Limits
   runs?: readonly ((host: RunHost) => Runs)[]
 }

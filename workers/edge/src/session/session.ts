@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, KIND, ProtocolError, toProtocolError } from '@fovea/protocol'
+import { DEFAULT_LIMITS, KIND, toProtocolError } from '@fovea/protocol'
 import type { Limits, SessionEvent, SessionResume, SessionState, StreamBody, UnnumberedEvent } from '@fovea/protocol'
 import type { SessionRow, SessionStore } from '../store/session-store.ts'
 import { Asks } from './asks.ts'
@@ -15,7 +15,8 @@ import { EventLog } from './event-log.ts'
 import type { Logged } from './event-log.ts'
 import { FramePath } from './frame-path.ts'
 import { Pictures } from './pictures.ts'
-import type { RunHost, RunMessage, Runs } from './runs.ts'
+import { hostOf } from './runs.ts'
+import type { Runs } from './runs.ts'
 import type { SessionOptions } from './session-options.ts'
 import type { SessionSocket } from './socket.ts'
 import { Standing } from './standing.ts'
@@ -49,10 +50,11 @@ export class Session {
   readonly #store: SessionStore
   readonly #upkeep: Upkeep
   readonly #usage: UsageCount
+  readonly #ended: () => void
   readonly #listeners = new Set<(event: SessionEvent) => void>()
   #told: SessionState
 
-  constructor({ row, store, sockets, now, alarm, pool, background, usage, limits = DEFAULT_LIMITS, runs = [] }: SessionOptions) {
+  constructor({ row, store, sockets, now, alarm, pool, background, usage, ended, limits = DEFAULT_LIMITS, runs = [] }: SessionOptions) {
     this.row = row
     this.limits = limits
     this.#store = store
@@ -60,6 +62,7 @@ export class Session {
     this.deadlines = new Deadlines(store, alarm)
     this.#upkeep = new Upkeep(this)
     this.#usage = new UsageCount(now(), usage)
+    this.#ended = ended
     this.log = new EventLog({ store, limits, now, written: (logged) => this.#publish(logged) })
     this.clients = new Clients(sockets, now)
     this.context = this.#share()
@@ -79,7 +82,11 @@ export class Session {
         asks: this.asks,
         standing: this.standing,
         needed: () => this.needsBackend,
-        changed: (because) => this.#tellState(because),
+        changed: (because) => {
+          this.#tellState(because)
+          // A backend that was fetched over HTTP has no client whose leaving would give it back.
+          if (row.phase === 'live' && this.clients.size === 0) this.#upkeep.watchIdle()
+        },
         // A second session-ready on the same socket: the first one had no model to name.
         modelChanged: () => {
           for (const link of this.clients) if (link.attachment.resumed) link.say(describeReady(this, link.attachment.role))
@@ -99,7 +106,7 @@ export class Session {
       pending: () => this.#upkeep.watchPending(),
     })
     this.vision = new EdgeVisionSession(this)
-    this.runs = runs.map((make) => make(this.#host()))
+    this.runs = runs.map((make) => make(hostOf(this)))
     this.#told = this.state
     // What a sleep or a crash has left: frames whose bytes are gone, a backend whose socket is.
     this.streams.settleLostFrames()
@@ -193,12 +200,6 @@ export class Session {
     return this.pictures.fetch(about, (request) => this.deadlines.set('picture', request, this.now() + patience))
   }
 
-  run(message: RunMessage): void {
-    if (this.row.phase === 'ended') throw new ProtocolError('conflict', 'This session has ended. Open a new one.')
-    if (this.runs.some((one) => one.handle(message))) return
-    throw new ProtocolError('unsupported', `This edge does not run ${message.type.startsWith('turn') ? 'turns' : 'workflows'}.`)
-  }
-
   /** The session is over, for good. */
   end(because: string): void {
     if (this.row.phase === 'ended') return
@@ -210,6 +211,7 @@ export class Session {
     this.backing.giveBack(because, 'ended')
     this.#record({ type: 'session-ended', because })
     this.#usage.flush(this.frames.takeSeenCount())
+    this.#ended()
     for (const link of this.clients) {
       link.pump(this.log)
       link.close('ended', because)
@@ -264,17 +266,6 @@ export class Session {
       },
       wake: (because) => this.backing.wake(because),
       refuseOwner: (error, of) => this.clients.owner?.say({ type: 'error', ...error.body(), ...(of !== undefined && { of }) }),
-    }
-  }
-
-  #host(): RunHost {
-    return {
-      context: this.context,
-      vision: this.vision,
-      listen: (listener) => this.listen(listener),
-      // Not held by waitUntil: a run that waits for its ask or track may sleep with this object, and is taken up when something wakes it.
-      background: (work) => void work.catch((error: unknown) => this.context.refuseOwner(toProtocolError(error))),
-      wakeAt: (run, due) => this.deadlines.set('run', run, due),
     }
   }
 
