@@ -10,15 +10,17 @@ import torch
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
-from trainer.batch import Batcher
+from trainer.batch import Batch, Batcher
 from trainer.checkpoint import Progress, load, save, save_weights
-from trainer.feature_cache import FeatureCache
+from trainer.feature_cache import Eyes, FeatureCache
+from trainer.frozen_runner import FrozenRunner
 from trainer.lesson import Teacher
 from trainer.model import TpoModel
 from trainer.objective import Weights, objective
 from trainer.preference.batcher import CorrectionBatcher
 from trainer.progress import ProgressLine
 from trainer.stages import STAGES, Stage, rate_at
+from trainer.stills import StillBatch, StillSource, stills_loss
 
 
 @dataclass
@@ -38,6 +40,7 @@ class Run:
     rank: int = 0
     world: int = 1
     stop_after: float = float('inf')  # seconds
+    eyes: Eyes | None = None         # for fresh pictures; the real ones where none are given
     corrections: Path | None = None  # a cache of corrected clips, for the stage `preference`
 
 
@@ -51,7 +54,9 @@ class Objective(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, batch: object, weights: Weights) -> dict[str, Tensor]:
+    def forward(self, batch: Batch | StillBatch, weights: Weights) -> dict[str, Tensor]:
+        if isinstance(batch, StillBatch):
+            return stills_loss(self.model, batch.eyes, batch.stills, weights.align)
         return objective(self.model, batch, weights)
 
 
@@ -77,7 +82,7 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
     for stage in pending:
         steps = max(1, round(run.steps * stage.share / shares))
         teacher = Teacher(rng, stage.mix)
-        batcher = CorrectionBatcher(FeatureCache(run.corrections), cache, teacher, photos) if run.corrections else Batcher(cache, teacher, photos)
+        lessons = CorrectionBatcher(FeatureCache(run.corrections), cache, teacher, photos) if run.corrections else Batcher(cache, teacher, photos)
         optimiser = optimiser_of(model, stage, run)
         first = 0
         if resuming:
@@ -85,6 +90,7 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
             first, resuming = done.step, False
             if run.rank:
                 rng.seed(run.seed * 1000 + run.rank + done.total)  # the checkpoint holds the first rank's draw
+        source = StillSource(run.eyes or FrozenRunner(evidence=False), run.seed * 100 + run.rank, first) if stage.stills else lessons
         forward = wrapped(model, run)
         line = ProgressLine(stage.name, steps, first) if log else None
         saved = evaluated = time.monotonic()
@@ -93,7 +99,7 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
             rate = rate_at(step, steps, stage.rate, floor=stage.floor)
             for group in optimiser.param_groups:
                 group['lr'] = rate * group['factor']
-            parts = forward(batcher.draw(run.batch), stage.weights)
+            parts = forward(source.draw(run.batch), stage.weights)
             loss = torch.stack(list(parts.values())).sum()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from trainer.backbones.nano_eyes import HeadMap, visual_tokens
 from trainer.backbones.nano_neck import Maps
-from trainer.batch import NOTHING, UNSURE, Batch
+from trainer.batch import NOTHING, UNSURE, Alignment, Batch
 from trainer.heads.mask import Masks, Memory
 from trainer.losses.focal import centre_focal, gaussian_heat
 from trainer.losses.mask import mask_loss
@@ -112,22 +112,26 @@ def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) ->
 
 
 def alignment_loss(model: TpoModel, batch: Batch, done: Pass, weight: float) -> dict[str, Tensor]:
+    return naming_of_cells(model, done.visual, done.maps, batch.alignment, weight)
+
+
+def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignment, weight: float) -> dict[str, Tensor]:
     """Cells must say which noun they show, coarse in every frame seen and fine in the pooled ones; the picture, which nouns are in it."""
-    nouns, truth = model.backbone.nouns, batch.alignment
+    nouns = model.backbone.nouns
     vectors = nouns.unit()
-    coarse = nouns.coarse_match(nouns.split(done.visual).tokens, vectors)                   # (B, T, nouns, N)
+    coarse = nouns.coarse_match(nouns.split(visual).tokens, vectors)                   # (B, T, nouns, N)
     coarse = coarse.transpose(2, 3)                                                         # (B, T, N, nouns)
-    cells = done.maps.match.flatten(2).transpose(1, 2).flatten(0, 1)                         # (P·G·G, M)
+    cells = maps.match.flatten(2).transpose(1, 2).flatten(0, 1)                         # (P·G·G, M)
     heat = gaussian_heat(truth.centres, truth.centre_of, len(truth.fine), truth.fine.shape[-1])
     painted = truth.colour.flatten()
     coloured = painted >= 0
-    colour = done.maps.colour.flatten(2).transpose(1, 2).flatten(0, 1)[:, :-1]
-    presence = F.binary_cross_entropy_with_logits(nouns.presence(done.visual), truth.present, reduction='none') * truth.sure
+    colour = maps.colour.flatten(2).transpose(1, 2).flatten(0, 1)[:, :-1]
+    presence = F.binary_cross_entropy_with_logits(nouns.presence(visual), truth.present, reduction='none') * truth.sure
     return {
         'align.coarse': weight * cell_loss(lambda chosen: coarse.flatten(0, 2)[chosen], truth.coarse.flatten(), 0.15),
         'align.fine': weight * cell_loss(lambda chosen: nouns.fine_match(cells[chosen], vectors).T, truth.fine.flatten(), 0.04),
         'align.frame': weight * frame_loss(coarse, truth.coarse),
-        'align.centre': weight * centre_focal(done.maps.centre[:, 0], heat).mean(),
+        'align.centre': weight * centre_focal(maps.centre[:, 0], heat).mean(),
         'align.colour': weight * (F.cross_entropy(colour[coloured], painted[coloured]) if coloured.any() else colour.sum() * 0),
         'align.presence': weight * presence.sum() / len(presence) / 4,
     }

@@ -1,6 +1,7 @@
 """The stages as a table: what trains, how fast, on what mix of lessons, with which losses, for what share of the steps.
 
-Stages 1–3 are TPO's (arXiv 2412.19326, section 3.2); stage 0 stands for the pretrained multimodal model that nano does not have. `preference` goes
+Stages 1–3 are TPO's (arXiv 2412.19326, section 3.2); `look` and `base` (stage 0) stand for the pretrained multimodal model
+that nano does not have. `preference` goes
 on from corrections collected in production, with a replay of ordinary lessons against forgetting.
 """
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ class Stage:
     weights: Weights
     factors: dict[str, float] = field(default_factory=dict)  # prefix → factor on the rate
     floor: float = 0.02                # of the peak rate, where the cosine ends
+    stills: bool = False               # fresh single pictures instead of lessons
 
 
 def mix(**changes: float) -> dict[str, float]:
@@ -28,17 +30,19 @@ def mix(**changes: float) -> dict[str, float]:
 
 NO_HEADS = {'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0}
 HEADS = ('reader', 'region', 'mask', 'moment')
-LANGUAGE = ('backbone.decoder', 'backbone.words')
+LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend')
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in (
+    # the neck learns to name shapes from pictures it sees once each; cached clips, seen again and again, it would learn by heart
+    Stage('look', 0.30, 2e-3, ('backbone.neck', 'backbone.nouns'), mix(), Weights(align=1.0), stills=True),
     # base alignment: pictures, words and nouns meet; captions and plain questions, no task token
-    Stage('base', 0.07, 1e-3, ('backbone',), mix(triggers=0.0, forced=0.0, caption=1.0, asked=1.0), Weights(**NO_HEADS, name=0.0), floor=0.5),
+    Stage('base', 0.06, 1e-3, LANGUAGE, mix(triggers=0.0, forced=0.0, caption=1.0, asked=1.0), Weights(**NO_HEADS, name=0.0), floor=0.5),
     # task assignment: which trigger belongs to which request; language model only
     Stage('assign', 0.03, 6e-4, LANGUAGE, mix(forced=0.0, asked=1.0, live=0.3), Weights(**NO_HEADS, name=0.0, align=0.0)),
     # each head learns its task embedding, and the language model to write it
-    Stage('heads', 0.10, 1e-3, (*HEADS, 'backbone'), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
+    Stage('heads', 0.11, 1e-3, (*HEADS, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
     # everything together, with conversation
-    Stage('together', 0.80, 1e-3, (*HEADS, 'backbone'), mix(), Weights(name=1.0), {'backbone.neck': 2.0, 'backbone.nouns': 2.0}),
+    Stage('together', 0.50, 1e-3, (*HEADS, *LANGUAGE), mix(), Weights(name=1.0)),
 )}
 ALL = tuple(STAGES)
 # Corrections name one thing of a picture, the alignment losses need them all: they rest, and so does what they train.
