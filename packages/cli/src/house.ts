@@ -13,6 +13,7 @@ import { keysIn } from './keys.ts'
 import { inRepository } from './repository.ts'
 import { staticFile } from './static-files.ts'
 
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const COMPATIBILITY_DATE = '2026-07-28'
 
 export type HouseOptions = {
@@ -31,6 +32,8 @@ export type HouseOptions = {
   /** how many inference processes */
   backends?: number
   inference?: 'spawn' | 'none'
+  /** the caller hears SIGINT and SIGTERM and closes the house itself; else the first of them ends the process at once */
+  ownsSignals?: boolean
   /** a studio page at / */
   studio?: boolean
   /** where lines of the parts go */
@@ -68,6 +71,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const studioDir = inRepository('workers/studio/dist')
   const [script, hasStudio] = await Promise.all([bundleEdge(), studio ? bundleStudio(studioDir) : false])
 
+  const ours = new Set(SIGNALS.flatMap((signal) => process.listeners(signal)))
   const edge = new Miniflare({
     name: 'fovea',
     modules: [{ type: 'ESModule', path: 'index.mjs', contents: script }],
@@ -95,6 +99,9 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       }
     },
   })
+  // Miniflare ends the process on the first signal, before anything else could be closed.
+  if (options.ownsSignals)
+    for (const signal of SIGNALS) for (const listener of process.listeners(signal)) if (!ours.has(listener)) process.off(signal, listener)
   const processes: InferenceProcess[] = []
   let closed: Promise<void> | undefined
   const close = async () => {

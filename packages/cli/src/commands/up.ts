@@ -28,6 +28,7 @@ export async function up({ port, data, bundle, providers, studio, backends, verb
     dataDir: data,
     studio,
     backends,
+    ownsSignals: true,
     ...(bundle && { bundle }),
     ...(providers && { providers }),
     vars: chatVars(),
