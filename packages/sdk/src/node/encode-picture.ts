@@ -23,10 +23,19 @@ export async function encodePicture(bytes: Uint8Array, mediaTime: number, model:
   return { data, codec: 'jpeg', width: info.width, height: info.height, mediaTime }
 }
 
+/** How decoded pixels are to be shown, where that differs: turned clockwise, and stretched to the shape of the display. */
+type Shown = { width: number; height: number; rotation: number }
+
 /** Pixels as a frame. */
-export async function encodePixels({ data, width, height, channels }: Raw, mediaTime: number, model: Model): Promise<Frame> {
-  const size = sendSize(width, height, model)
+export async function encodePixels(
+  { data, width, height, channels }: Raw,
+  mediaTime: number,
+  model: Model,
+  shown: Shown = { width, height, rotation: 0 },
+): Promise<Frame> {
+  const size = sendSize(shown.width, shown.height, model)
   const pixels = sharp(data, { raw: { width, height, channels } })
+  if (shown.rotation !== 0) pixels.rotate(shown.rotation)
   const { data: jpeg, info } = await pixels
     .resize(size.width, size.height, { fit: 'fill' })
     .flatten({ background: 'white' })

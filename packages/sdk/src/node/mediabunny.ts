@@ -8,6 +8,8 @@ type Sample = {
   timestamp: number
   displayWidth: number
   displayHeight: number
+  visibleRect: { width: number; height: number }
+  rotation: number
   allocationSize(options: { format: 'RGBA' }): number
   copyTo(into: Uint8Array, options: { format: 'RGBA' }): Promise<unknown>
   close(): void
@@ -46,9 +48,10 @@ export function mediabunnyFile(path: string, library: Library, { maxFps }: { max
           next = maxFps ? mediaTime + 1000 / maxFps : 0
           const data = new Uint8Array(sample.allocationSize({ format: 'RGBA' }))
           await sample.copyTo(data, { format: 'RGBA' })
-          const { displayWidth: width, displayHeight: height } = sample
+          const { visibleRect, displayWidth, displayHeight, rotation } = sample
           sample.close()
-          yield await encodePixels({ data, width, height, channels: 4 }, mediaTime, modelSize())
+          const pixels = { data, width: visibleRect.width, height: visibleRect.height, channels: 4 as const }
+          yield await encodePixels(pixels, mediaTime, modelSize(), { width: displayWidth, height: displayHeight, rotation })
         }
       } finally {
         input.dispose?.()
