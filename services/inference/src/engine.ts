@@ -2,15 +2,16 @@ import { ProtocolError, toProtocolError, type AskBody, type FromBackend, type St
 import { AskTalk, type Sightline } from './asks/ask-talk.ts'
 import { Compiler } from './compiler.ts'
 import { EngineSession } from './engine-session.ts'
+import type { Scene } from './heads/head.ts'
 import { FrameLine } from './frame-line.ts'
 import { DecodeLane } from './lanes/decode-lane.ts'
 import { HeadsLane } from './lanes/heads-lane.ts'
 import { Lanes, type LanesOptions } from './lanes/lanes.ts'
 import type { VisionModel } from './model/vision-model.ts'
 import { Scenes, type FetchPixels } from './scenes.ts'
-import { StreamMemory } from './stream-memory.ts'
+import { StreamMemory, type Kept } from './stream-memory.ts'
 import type { EngineLimits, FromModelThread, ToModelThread } from './thread-message.ts'
-import { pointOnFrame, Track } from './tracks/track.ts'
+import { pointOnFrame, stepTracks, Track } from './tracks/track.ts'
 import { DEFAULT_LIFE } from './tracks/life.ts'
 import { Watch } from './watches/watch.ts'
 
@@ -21,6 +22,9 @@ export type EngineOptions = LanesOptions & {
   pixelsOf: (slot: number) => Uint8Array
   fetchPixels: FetchPixels
 }
+
+/** At most this many kept frames are stepped through when a track starts in the past. */
+const CATCH_UP = 16
 
 /** Everything a device does for its sessions: three lanes over one model, fed by messages, answering with messages. Knows no thread and no socket. */
 export class Engine {
@@ -197,19 +201,33 @@ export class Engine {
       if ('query' in body.prompt) return this.#compiler.ensure(session, track)
       await stream.caughtUp()
       const kept = stream.frame(body.prompt.frame)
-      const clip = stream.look({ frame: kept.frame }, model.sampling).frames
-      this.#heads.submit({
-        session: session.id,
-        cost: 1,
-        fail: end,
-        run: async () => {
-          if (track.stopped) return
-          const scene = await this.#scenes.of(session.id, body.stream, kept, clip)
-          const { messages } = await pointOnFrame(tracker, track, scene, kept)
-          for (const message of messages) this.#say(session.id, message)
-        },
-      })
+      this.#trackStep(session, track, kept, (scene) => pointOnFrame(tracker, track, scene, kept), end)
+      // What was seen since then is caught up with, so that the track stands where the stream does.
+      for (const later of stream.after(kept, CATCH_UP)) this.#trackStep(session, track, later, (scene) => stepTracks(tracker, [track], scene, later), end)
       this.#lanes.wake()
+    })
+  }
+
+  /** One step of a track on a kept frame, as a turn of the heads' lane. */
+  #trackStep(
+    session: EngineSession,
+    track: Track,
+    kept: Kept,
+    step: (scene: Scene) => Promise<{ messages: FromBackend[] }>,
+    end: (error: unknown) => void,
+  ): void {
+    const { stream: number } = track.body
+    this.#heads.submit({
+      session: session.id,
+      cost: 1,
+      fail: end,
+      run: async () => {
+        const stream = session.streams.get(number)
+        if (track.stopped || !stream) return
+        const clip = this.#options.model.unit === 'clip' ? stream.look({ frame: kept.frame }, this.#options.model.sampling).frames : []
+        const { messages } = await step(await this.#scenes.of(session.id, number, kept, clip))
+        for (const message of messages) this.#say(session.id, message)
+      },
     })
   }
 

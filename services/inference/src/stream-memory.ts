@@ -83,6 +83,13 @@ export class StreamMemory {
     })
   }
 
+  /** Kept frames after one of them, oldest first; of more than `most`, that many evenly chosen, the newest among them. */
+  after(kept: Kept, most: number): Kept[] {
+    const later = this.ring.entries.filter((entry) => entry.mediaTime > kept.mediaTime)
+    if (later.length <= most) return later
+    return Array.from({ length: most }, (_, index) => later[Math.round(((index + 1) * later.length) / most) - 1]).filter((entry) => entry !== undefined)
+  }
+
   #target(at: AskAt, newest: Kept): { end: number } | { from: number; to: number } {
     if (at === 'now') return { end: newest.mediaTime }
     if (!isRange(at)) return { end: this.frame(at.frame).mediaTime }
