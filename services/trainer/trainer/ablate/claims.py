@@ -3,7 +3,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.ablate.arms import ARMS, MASK, MOMENT, REGION, TALK
+from trainer.ablate.arms import ARMS
+from trainer.ablate.cost import cost_table
 from trainer.ablate.row import Row
 
 
@@ -31,18 +32,20 @@ STYLES = {'seen': 'seen styles', 'held-out': 'held-out style and compositions (z
 
 def write_claims(folder: Path, out: Path) -> None:
     groups: dict[str, list[Row]] = defaultdict(list)
-    for path in sorted(folder.glob('*.json')):
+    for path in sorted(folder.glob('*-seed*.json')):
         row = Row.read(path)
         groups[row.settings].append(row)
     latest = max(groups.values(), key=lambda rows: (len(rows), rows[0].steps), default=[])
     out.parent.mkdir(parents=True, exist_ok=True)
     text = INTRODUCTION + ''.join(section(rows) for rows in sorted(groups.values(), key=lambda rows: -len(rows)))
+    text += '\n'.join(cost_table(folder / 'cost.json'))
     findings = folder / 'findings.md'
     if findings.exists():
         text += '\n' + findings.read_text()
     if latest:
         from trainer.ablate.plot import plot_claims
         plot_claims(latest, out.with_name('claims.png'))
+        text += f'\n![The rows of settings {latest[0].settings}: dots are seeds](claims.png)\n'
     else:
         text += '\nNo row has been run yet.\n'
     out.write_text(text)
@@ -53,8 +56,6 @@ def section(rows: list[Row]) -> str:
     clips = ', '.join(sorted({f'{max(count for _, count in scores.values())} asks at most ({style})' for row in rows for style, scores in row.scores.items()}))
     lines = [f'\n## {one.base_steps} steps of stage 0, then {one.steps} of each arm (settings `{one.settings}`)\n',
              f'{len(rows)} rows; {sum(row.cpu_seconds for row in rows) / 60:.0f} CPU-minutes for the arms\' own steps; {clips}.\n']
-    if rows is not None:
-        lines.append('![Every claim, every arm](claims.png)\n')
     for claim in CLAIMS:
         table = claim_table(claim, rows)
         if table:
@@ -93,7 +94,7 @@ def cell(rows: list[Row], style: str, metric: str) -> str:
     return f'{sum(values) / len(values):.3f}{spread} (n {len(values)} × {scores[0][1]})'
 
 
-INTRODUCTION = f'''<!-- Written by `fovea-train ablate claims` from services/trainer/claims/*.json and findings.md; do not edit. -->
+INTRODUCTION = '''<!-- Written by `fovea-train ablate claims` from services/trainer/claims/*.json and findings.md; do not edit. -->
 # The claims, as experiments
 
 TPO (arXiv 2412.19326) claims that heads which are trained through their task tokens make the multimodal model itself better, find better than coordinates
@@ -104,13 +105,14 @@ the frozen encoder; stages 1–3 are one.
 
 ```
 recipes/ablate.sh                                            # everything that has no row yet; stop it anywhere
-fovea-train ablate run --arms {TALK and 'text-only,textual,tpo'} --seeds 1      # some of it
+fovea-train ablate run --arms text-only,textual,tpo --seeds 1  # some of it
+fovea-train ablate cost                                      # the price of a phrase
 fovea-train ablate claims --out docs/claims.md               # this page
 ```
 
 How to read it: `qa` are whole answers, exactly right; `trigger`: the right heads called for the right words, or absence said; `region.acc50`: the best box
 of a single thing, IoU ≥ .5, asked with a forced trigger (`by-name`, or `told-apart` by colour, place, relation, motion or among look-alikes); `presence`:
-there or not, said rightly (the share of phrases that are there is the same for all arms); `{MOMENT}.miou`: the best span; `{MASK}.miou`: outline in the last frame at 40 × 40 cells;
-`track.j&f`: from the frame where the thing is first clear, on up to eight frames; `{REGION}` figures of "text" are the first box that is written. Cells are mean ± half
+there or not, said rightly (the share of phrases that are there is the same for all arms); `moment.miou`: the best span; `mask.miou`: outline in the last frame at 40 × 40 cells;
+`track.j&f`: from the frame where the thing is first clear, on up to eight frames; `region` figures of "text" are the first box that is written. Cells are mean ± half
 the range over seeds (n seeds × asks). With n asks, a difference below about 1 / √n is noise.
 '''

@@ -55,12 +55,25 @@ def run(
 
 
 @app.command()
+def cost(out: Annotated[Path, typer.Option(help='The JSON that `claims` reads.')] = TRAINER / 'claims' / 'cost.json') -> None:
+    """What a phrase costs a frame, asked again or standing, at nano's size."""
+    import json
+    import torch
+    from trainer.ablate.cost import phrase_costs
+
+    torch.set_num_threads(1)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(phrase_costs(), indent=1) + '\n')
+    typer.echo(out.read_text())
+
+
+@app.command()
 def claims(rows: Rows = TRAINER / 'claims', out: Annotated[Path, typer.Option(help='The page; its plot is put beside it.')] = Path('docs/claims.md')) -> None:
     """Tables and plots of the rows that stand."""
     from trainer.ablate.claims import write_claims
 
     write_claims(rows, out)
-    typer.echo(f'{out}: written from {len(list(rows.glob("*.json")))} rows')
+    typer.echo(f'{out}: written from {len(list(rows.glob("*-seed*.json")))} rows')
 
 
 if __name__ == '__main__':
