@@ -38,7 +38,7 @@ export const ErrorBody = z.strictObject({
 })
 export type ErrorBody = z.infer<typeof ErrorBody>
 
-/** `error`: the only refusal message of the socket. `of` names what was refused (an ask, watch, track, turn, run or request id). */
+/** `error`: the only refusal message of the socket. `of` names what was refused (an ask, watch, track, turn, run or request id; `stream/N` for a stream). */
 export const ErrorMessage = ErrorBody.extend({ type: z.literal('error'), of: z.string().optional() })
 export type ErrorMessage = z.infer<typeof ErrorMessage>
 

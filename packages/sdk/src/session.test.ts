@@ -1,3 +1,4 @@
+import { DEFAULT_LIMITS } from '@fovea/protocol'
 import type { Evidence } from '@fovea/protocol'
 import { expect, test } from 'vitest'
 import { FakeEdge, settle } from '../test/fake-edge.ts'
@@ -185,6 +186,32 @@ test('[TR2] follow resolves when the track stands, and its updates come from the
   edge.emit({ type: 'track-ended', track: track.track, because: 'stream over' })
   await loop
   expect(lives).toEqual(['confirmed', 'confirmed', 'ended'])
+  await session.close()
+})
+
+test('[WI5] a model that attaches later is told by a second session-ready', async () => {
+  const edge = new FakeEdge()
+  const session = edge.open()
+  await session.ready
+  expect(session.model).toBeUndefined()
+  const model = { name: 'toy', hash: 'x', tasks: ['region' as const], imageSize: [320, 320] as [number, number] }
+  edge.say({ type: 'session-ready', session: edge.session, epoch: 1, seq: 0, role: 'owner', state: 'live', model, limits: DEFAULT_LIMITS, streams: [] })
+  expect(session.model).toEqual(model)
+  expect(edge.said.filter(({ type }) => type === 'session-resume')).toHaveLength(1)
+  await session.close()
+})
+
+test('a stream that the edge refuses tells whoever puts frames into it, and is not asked for again', async () => {
+  const edge = new FakeEdge()
+  edge.window = 0
+  const session = edge.open()
+  await session.ready
+  const stream = session.openStream({ stream: 2, policy: 'all' })
+  edge.say({ type: 'error', code: 'too-many', message: 'A session has 1 stream at most.', retryable: false, of: 'stream/2' })
+  await expect(stream.put(picture(0))).rejects.toMatchObject({ code: 'too-many' })
+  edge.drop()
+  await settle(5)
+  expect(edge.said.filter(({ type }) => type === 'stream-open').length).toBeLessThanOrEqual(1)
   await session.close()
 })
 
