@@ -21,6 +21,10 @@ const part = (
   return new Graph(`mask.${name}`, { file: `${name}.onnx`, inputs, outputs } as ConstructorParameters<typeof Graph>[1], runner)
 }
 
+const at = (features: FloatTensor, x: number, y: number): number =>
+  features.data[Math.min(SIDE - 1, Math.floor(y * SIDE)) * SIDE + Math.min(SIDE - 1, Math.floor(x * SIDE))] ?? 0
+const prompts = (colours: number[]): Record<string, Tensor> => ({ prompt: floats(Float32Array.from(colours), [colours.length, 1, 1]) })
+
 /** What a decoder run was fed, for tests of the memory. */
 export type Fed = { valid: number[]; age: number[]; tokens: number[]; promptAge: number[]; rows: number }
 
@@ -37,9 +41,6 @@ export function squareTracker(fed: Fed[] = []): MaskTracker {
     bank: { prompted: 1, recent: 2 },
     graphs: {} as MaskHead['graphs'],
   }
-  const at = (features: FloatTensor, x: number, y: number): number =>
-    features.data[Math.min(SIDE - 1, Math.floor(y * SIDE)) * SIDE + Math.min(SIDE - 1, Math.floor(x * SIDE))] ?? 0
-  const prompts = (colours: number[]): Record<string, Tensor> => ({ prompt: floats(Float32Array.from(colours), [colours.length, 1, 1]) })
   return new MaskTracker(manifest, {
     'prompt.state': part('state', { state: 'state' }, { prompt: 'prompt' }, {}, ({ state }) => prompts([...(state?.data ?? [])])),
     'prompt.boxes': part('boxes', { boxes: 'boxes', f: 'features.s8' }, { prompt: 'prompt' }, {}, ({ boxes, f }) => {
