@@ -4,6 +4,7 @@ L_assign is the part of the text loss that falls on triggers; it is reported on 
 """
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch.nn import functional as F
 from trainer.backbones.nano_eyes import HeadMap, visual_tokens
 from trainer.backbones.nano_neck import Maps
 from trainer.batch import NOTHING, UNSURE, Alignment, Batch
+from trainer.data.nouns import NOUNS
 from trainer.heads.mask import Masks, Memory
 from trainer.losses.focal import centre_focal, gaussian_heat
 from trainer.losses.mask import mask_loss
@@ -118,7 +120,7 @@ def alignment_loss(model: TpoModel, batch: Batch, done: Pass, weight: float) -> 
 def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignment, weight: float) -> dict[str, Tensor]:
     """Cells must say which noun they show, coarse in every frame seen and fine in the pooled ones; the picture, which nouns are in it."""
     nouns = model.backbone.nouns
-    vectors = nouns.unit()
+    vectors = unpushed(nouns.unit(), truth)
     coarse = nouns.coarse_match(nouns.split(visual).tokens, vectors)                   # (B, T, nouns, N)
     coarse = coarse.transpose(2, 3)                                                         # (B, T, N, nouns)
     cells = maps.match.flatten(2).transpose(1, 2).flatten(0, 1)                         # (P·G·G, M)
@@ -126,7 +128,7 @@ def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignmen
     painted = truth.colour.flatten()
     coloured = painted >= 0
     colour = maps.colour.flatten(2).transpose(1, 2).flatten(0, 1)[:, :-1]
-    presence = F.binary_cross_entropy_with_logits(nouns.presence(visual), truth.present, reduction='none') * truth.sure
+    presence = F.binary_cross_entropy_with_logits(nouns.presence(visual, vectors), truth.present, reduction='none') * truth.sure
     return {
         'align.coarse': weight * cell_loss(lambda chosen: coarse.flatten(0, 2)[chosen], truth.coarse.flatten(), 0.15),
         'align.fine': weight * cell_loss(lambda chosen: nouns.fine_match(cells[chosen], vectors).T, truth.fine.flatten(), 0.04),
@@ -135,6 +137,20 @@ def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignmen
         'align.colour': weight * (F.cross_entropy(colour[coloured], painted[coloured]) if coloured.any() else colour.sum() * 0),
         'align.presence': weight * presence.sum() / len(presence) / 4,
     }
+
+
+def unpushed(vectors: Tensor, truth: Alignment) -> Tensor:
+    """Nouns that are never drawn are negatives for every cell; pushed away by all, their vectors would end as one and the same. So cells may
+    learn to keep away from them, they stay where they are."""
+    known = drawn() | (truth.present > 0).any(0)
+    return torch.where(known[:, None], vectors, vectors.detach())
+
+
+@cache
+def drawn() -> Tensor:
+    """(nouns) bool: those that SpriteWorld draws."""
+    places = {vocabulary().place_of(noun.name) for noun in NOUNS}
+    return torch.tensor([place in places for place in range(len(vocabulary().nouns))])
 
 
 def cell_loss(logits_of: Callable[[Tensor], Tensor], truth: Tensor, empties: float) -> Tensor:

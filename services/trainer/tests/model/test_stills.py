@@ -44,3 +44,11 @@ def test_looking_changes_the_neck_alone_and_lowers_its_loss(cache_folder_small: 
     assert changed and all(name.startswith(('backbone.neck', 'backbone.nouns')) for name in changed)
     losses = [json.loads(line)['loss'] for line in (tmp_path / 'metrics.jsonl').read_text().splitlines()]
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+
+
+def test_nouns_that_are_never_drawn_keep_their_vectors_apart():
+    from trainer.objective import drawn, unpushed
+    truth = alignment_of(StillSource(RandomEyes(), 3, 0).draw(2).stills)
+    vectors = torch.randn(len(drawn()), 8, requires_grad=True)
+    unpushed(vectors, truth).sum().backward()
+    assert vectors.grad is not None and (vectors.grad[~drawn()] == 0).all() and (vectors.grad[drawn()] != 0).all()

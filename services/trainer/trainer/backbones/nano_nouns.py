@@ -67,10 +67,10 @@ class NounSpace(nn.Module):
         trace = coarse.amax(-1).transpose(1, 2)                             # (B, Q, T)
         return NounEvidence(trace, place.permute(0, 2, 1, 3).flatten(2), torch.cat([coarse[:, -1], fine, known * 4], -1))
 
-    def presence(self, visual: Tensor) -> Tensor:
+    def presence(self, visual: Tensor, vectors: Tensor | None = None) -> Tensor:
         """How surely each noun is in the last frame: logits (B, nouns)."""
         parts = self.split(visual[:, -1:])
-        nouns = self.unit()
+        nouns = self.unit() if vectors is None else vectors
         coarse = self.coarse_match(parts.tokens[:, 0], nouns).amax(-1)
         fine = self.fine_match(parts.best[:, 0], nouns).amax(-1)
         known = parts.evidence[:, 0].amax(1) @ self.noun_channels.T
