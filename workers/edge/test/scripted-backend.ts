@@ -144,6 +144,7 @@ export class ScriptedBackend {
   readonly assigned: { session: string; epoch: number }[] = []
   readonly script: Script
   readonly #control: BackendSocket
+  #dead = false
   readonly #dial: (url: string, ticket: string) => Promise<BackendSocket>
 
   constructor(control: BackendSocket, dial: (url: string, ticket: string) => Promise<BackendSocket>, script: Script) {
@@ -176,6 +177,7 @@ export class ScriptedBackend {
 
   /** Its process dies: every socket closes at once. */
   die(): void {
+    this.#dead = true
     for (const session of this.sessions.values()) session.close(1011)
     this.sessions.clear()
     this.#control.close(1011, 'scripted death')
@@ -187,9 +189,12 @@ export class ScriptedBackend {
 
   async #assigned({ session, epoch, url, ticket }: ToPoolMember): Promise<void> {
     this.assigned.push({ session, epoch })
+    if (this.#dead) return
     if (this.script.refuses !== undefined) return this.#say({ type: 'refused', session, epoch, because: this.script.refuses })
     if (this.script.deaf) return
-    this.sessions.set(session, new ScriptedSession(await this.#dial(url, ticket), this.script))
+    const socket = await this.#dial(url, ticket)
+    if (this.#dead) return socket.close(1011, 'scripted death')
+    this.sessions.set(session, new ScriptedSession(socket, this.script))
   }
 }
 

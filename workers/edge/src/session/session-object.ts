@@ -1,4 +1,3 @@
-import { CLOSE, SUBPROTOCOL } from '@fovea/protocol'
 import type { AskBody, AskResult, Evidence, SessionInfo } from '@fovea/protocol'
 import { DurableObject } from 'cloudflare:workers'
 import { drizzle } from 'drizzle-orm/durable-sqlite'
@@ -7,7 +6,7 @@ import type { Bindings } from '../bindings.ts'
 import migrations from '../store/migrations/session/migrations.js'
 import { newSessionRow, SessionStore } from '../store/session-store.ts'
 import type { SessionRow } from '../store/session-store.ts'
-import { eventStream } from './event-stream.ts'
+import { answerRequest } from './session-requests.ts'
 import type { Alarm } from './deadlines.ts'
 import { outcomeLater, outcomeOf } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
@@ -46,42 +45,10 @@ export class SessionObject extends DurableObject<Bindings> {
     this.#session.log.append({ type: 'session-started', session: row.id })
   }
 
-  /** Sockets and event streams. Who may, the Worker has checked; what it found out comes in the URL, which no client can set. */
+  /** Sockets and event streams. */
   override async fetch(request: Request): Promise<Response> {
-    const session = this.#session
-    if (!session) return new Response(null, { status: 404 })
-    const url = new URL(request.url)
-    const ask = (name: string) => url.searchParams.get(name) ?? ''
-    switch (url.pathname) {
-      case '/connect': {
-        const fresh = this.#store.useTicket(ask('ticket'), Number(ask('expires')), Date.now())
-        return this.#accept(
-          (socket) =>
-            fresh
-              ? session.connect(socket, ask('role') === 'viewer' ? 'viewer' : 'owner')
-              : socket.close(CLOSE.ticketUsed, 'this ticket was used before; get a new one'),
-          SUBPROTOCOL,
-        )
-      }
-      case '/attach':
-        return this.#accept((socket) => {
-          if (!session.backing.attach(socket, { backend: ask('backend'), epoch: Number(ask('epoch')) }))
-            socket.close(CLOSE.fenced, 'this assignment is no longer the current one')
-        })
-      case '/events':
-        return new Response(
-          eventStream(session, this.#store, {
-            after: Number(ask('after')),
-            ask: url.searchParams.get('ask') ?? undefined,
-            run: url.searchParams.get('run') ?? undefined,
-          }),
-          {
-            headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store' },
-          },
-        )
-      default:
-        return new Response(null, { status: 404 })
-    }
+    if (!this.#session) return new Response(null, { status: 404 })
+    return answerRequest(new URL(request.url), this.#session, this.#store, (use, protocol) => this.#accept(use, protocol))
   }
 
   override webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): void {
