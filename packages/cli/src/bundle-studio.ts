@@ -1,6 +1,6 @@
-import { build } from 'esbuild'
-import { cp, mkdir, readdir, stat } from 'node:fs/promises'
+import { cp, mkdir, readdir, stat, writeFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
+import { cachedBuild } from './cached-build.ts'
 import { inRepository } from './repository.ts'
 
 const COPIED = new Set(['.html', '.css', '.svg', '.webmanifest', '.png'])
@@ -11,17 +11,8 @@ export async function bundleStudio(into: string, from = inRepository('workers/st
   if (!(await isFile(entry))) return false
   await mkdir(into, { recursive: true })
   for (const name of await readdir(join(from, 'src'))) if (COPIED.has(extname(name))) await cp(join(from, 'src', name), join(into, name))
-  await build({
-    entryPoints: [entry],
-    bundle: true,
-    format: 'esm',
-    target: 'es2022',
-    outfile: join(into, 'main.js'),
-    minify: true,
-    conditions: ['browser'],
-    logLevel: 'silent',
-    sourcemap: 'linked',
-  })
+  const script = await cachedBuild('studio', { entryPoints: [entry], bundle: true, format: 'esm', target: 'es2022', minify: true, conditions: ['browser'] })
+  await writeFile(join(into, 'main.js'), script)
   return true
 }
 

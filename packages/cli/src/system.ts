@@ -30,7 +30,7 @@ export async function openSystem({
   const log = verbose ? (part: string, line: string) => process.stderr.write(`[${part}] ${line}\n`) : undefined
   // Loaded only where it is needed: Miniflare and esbuild take a second to load.
   const { openHouse } = await import('./house.ts')
-  const house = await openHouse({ studio: false, ...(bundle && { bundle }), ...(providers && { providers }), ...(log && { log }) })
+  const house = await openHouse({ studio: false, ownsSignals, ...(bundle && { bundle }), ...(providers && { providers }), ...(log && { log }) })
   try {
     progress.update('loading the model')
     await house.ready

@@ -28,7 +28,7 @@ export async function watch(path: string, query: string, options: WatchOptions):
     path === '-'
       ? jpegPipe(process.stdin, { policy: 'latest' })
       : paced(await video(path, { ...(options.fps && { fps: options.fps }) }), { speed: options.speed })
-  await using system = await openSystem(options)
+  await using system = await openSystem(options, { ownsSignals: true })
   await using session = await openSession({ url: system.url, key: system.key, name: 'fovea watch' })
   const results = session.results()
   const stop = new AbortController()
