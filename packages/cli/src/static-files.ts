@@ -19,7 +19,8 @@ export type StaticFile = { body: Buffer; type: string }
 
 /** A file of the first folder that has it; undefined for what is not there or lies outside. */
 export async function staticFile(folders: readonly string[], pathname: string): Promise<StaticFile | undefined> {
-  const path = normalize(decodeURIComponent(pathname.endsWith('/') ? `${pathname}index.html` : pathname))
+  const path = decoded(pathname.endsWith('/') ? `${pathname}index.html` : pathname)
+  if (path === undefined) return undefined
   for (const folder of folders) {
     const file = join(folder, path)
     if (!file.startsWith(folder + sep)) continue
@@ -27,4 +28,13 @@ export async function staticFile(folders: readonly string[], pathname: string): 
     if (body) return { body, type: TYPES[extname(file)] ?? 'application/octet-stream' }
   }
   return undefined
+}
+
+/** Undefined where the escapes are none. */
+function decoded(pathname: string): string | undefined {
+  try {
+    return normalize(decodeURIComponent(pathname))
+  } catch {
+    return undefined
+  }
 }

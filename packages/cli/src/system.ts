@@ -18,13 +18,10 @@ export interface System extends AsyncDisposable {
 const DATA_DIR = '.fovea'
 
 /** Uses the system at `--url` (or FOVEA_URL), else starts one inside and waits until its model serves. */
-export async function openSystem({
-  url = process.env.FOVEA_URL,
-  key = process.env.FOVEA_KEY,
-  bundle,
-  providers,
-  verbose = false,
-}: SystemOptions): Promise<System> {
+export async function openSystem(
+  { url = process.env.FOVEA_URL, key = process.env.FOVEA_KEY, bundle, providers, verbose = false }: SystemOptions,
+  { ownsSignals = false }: { ownsSignals?: boolean } = {},
+): Promise<System> {
   if (url) return { url, key: key ?? (await localKey(url)), house: undefined, [Symbol.asyncDispose]: async () => {} }
   using progress = new Progress('Starting Fovea inside this command')
   const log = verbose ? (part: string, line: string) => process.stderr.write(`[${part}] ${line}\n`) : undefined
