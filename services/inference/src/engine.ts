@@ -155,7 +155,8 @@ export class Engine {
     const stream = number === undefined ? session.defaultStream() : session.stream(number)
     const { frames, last } = stream.look(at, this.#options.model.sampling)
     const window = await this.#scenes.window(session.id, stream.body.stream, frames)
-    return { stream: stream.body.stream, window, last, scene: () => this.#scenes.of(session.id, stream.body.stream, last, frames) }
+    const parts = stream.survey(at, this.#options.model.sampling).map((part) => () => this.#scenes.window(session.id, stream.body.stream, part))
+    return { stream: stream.body.stream, window, last, scene: () => this.#scenes.of(session.id, stream.body.stream, last, frames), parts }
   }
 
   #watch(session: EngineSession, body: WatchBody): void {

@@ -1,4 +1,5 @@
 import { isRange, ProtocolError, sampleFrames, type AskAt, type Sampling, type StreamBody } from '@fovea/protocol'
+import { surveyRanges } from './asks/survey.ts'
 import type { Scene } from './heads/head.ts'
 import { DEFAULT_RING, PictureRing, type RingEntry } from './picture-ring.ts'
 import type { FrameArrived } from './thread-message.ts'
@@ -72,6 +73,16 @@ export class StreamMemory {
     )
     const frames = chosen.flatMap((index) => entries[index] ?? [])
     return { frames, last: frames.at(-1) ?? newest }
+  }
+
+  /** Of a range longer than the model sees at once, the frames of each of its windows [AS7]. */
+  survey(at: AskAt, sampling: Sampling): Kept[][] {
+    if (!isRange(at)) return []
+    const entries = this.ring.entries
+    const target = this.#target(at, this.frame(this.ring.newest?.frame ?? 0))
+    if (!('from' in target)) return []
+    const times = entries.map((entry) => entry.mediaTime)
+    return surveyRanges(target, sampling).map((range) => sampleFrames(times, range, sampling).flatMap((index) => entries[index] ?? []))
   }
 
   /** A kept frame by number. */

@@ -22,6 +22,18 @@ test('[AS7] an ask sees what was sent before it, and `at` looks back', async () 
   expect(evidence(await bench.ask('range', 'when?', { at: { from: 200, to: 500 }, tasks: ['moment'] }))[0]?.spans).toEqual([{ start: 200, end: 500, score: 1 }])
 })
 
+test('[AS7] a range longer than the model sees at once is looked at in windows, and what they saw is put together', async () => {
+  const bench = new EngineBench()
+  bench.open()
+  for (let frame = 1; frame <= 84; frame++) bench.frame(frame, RED, { mediaTime: frame * 25 })
+  const told = await bench.ask('long', 'it rolls', { at: { from: 100, to: 2100 }, tasks: ['moment', 'region'] })
+  expect(told.map((message) => message.type)).toEqual(['answer-delta', 'head-started', 'head-result', 'head-started', 'head-result', 'answer-ended'])
+  expect(evidence(told)[1]?.spans).toEqual([{ start: 100, end: 2100, score: 1 }])
+  // One prompt for the ask, and one for each window of 300 ms, 150 ms apart.
+  expect(bench.model.language.prompts).toHaveLength(1 + Math.ceil((2000 - 300) / 150) + 1)
+  expect(bench.model.language.inUse).toBe(0)
+})
+
 test('[AS5] a frame that is gone is said to be, with what is retained', async () => {
   const bench = new EngineBench()
   bench.open()

@@ -1,6 +1,6 @@
 import { toProtocolError, type AskBody, type ErrorBody, type Evidence, type Finish, type FromBackend, type ModelInfo } from '@fovea/protocol'
 import { evidenceId } from '../evidence-id.ts'
-import type { Head, HeadTask, Scene, View, Window } from '../heads/head.ts'
+import type { Head, HeadTask, Scene, Sight, View, Window } from '../heads/head.ts'
 import type { Talk, Wish } from '../lanes/talk.ts'
 import { Late } from '../lanes/decode-lane.ts'
 import { stack } from '../model/tensor.ts'
@@ -8,9 +8,17 @@ import type { LanguageModel, Step } from '../model/vision-model.ts'
 import type { Kept } from '../stream-memory.ts'
 import { Answer } from './answer.ts'
 import { Deltas } from './deltas.ts'
+import { Survey } from './survey.ts'
 
 /** What an ask looks at: the window, and the frame its evidence is about. */
-export type Sightline = { stream: number; window: Window; last: Kept; scene: () => Promise<Scene> }
+export type Sightline = {
+  stream: number
+  window: Window
+  last: Kept
+  scene: () => Promise<Scene>
+  /** of a long range, the windows that heads of many frames look at one by one */
+  parts: readonly (() => Promise<Window>)[]
+}
 export type AskOptions = {
   session: string
   body: AskBody
@@ -34,6 +42,7 @@ export class AskTalk implements Talk {
   readonly #forced: HeadTask[]
   #sightline: Sightline | undefined
   #looking: Looking | undefined
+  #survey: Survey | undefined
   #promptLength: number | undefined
   #forcedText = ''
   #heads = 0
@@ -46,7 +55,9 @@ export class AskTalk implements Talk {
     this.#options = options
     this.session = session
     this.deadline = body.deadlineMs === undefined ? undefined : arrivedAt + body.deadlineMs
-    this.#forced = [...(body.tasks ?? [])]
+    // Heads of many frames come last: over a long range each of their windows takes the place of the first prompt.
+    const many = (task: HeadTask): number => Number(model.heads.find((head) => head.task === task)?.needsWindow ?? false)
+    this.#forced = (body.tasks ?? []).toSorted((a, b) => many(a) - many(b))
     this.#answer = new Answer(model.language, body.text)
     this.#deltas = new Deltas({
       clock,
@@ -70,15 +81,23 @@ export class AskTalk implements Talk {
 
   async hear(step: Step, length: number): Promise<Wish> {
     this.#promptLength ??= length
-    if (this.#looking) await this.#look(this.#looking, step)
-    if (this.#options.body.tasks) return this.#force()
+    const { body, model } = this.#options
+    if (this.#looking) {
+      if (this.#survey?.opened) {
+        this.#survey.opened = false
+        return { feed: model.language.forced(body.text, this.#looking.head.task) }
+      }
+      const next = await this.#look(this.#looking, step)
+      if (next) return { window: next, text: body.text }
+    }
+    if (body.tasks) return this.#force()
     const reading = this.#answer.read(step.next)
     switch (reading.do) {
       case 'go-on':
         this.#deltas.update(this.#answer.text)
         return { feed: [step.next] }
       case 'look': {
-        const token = this.#options.model.language.taskToken(reading.task)
+        const token = model.language.taskToken(reading.task)
         if (token === undefined || !this.#start(reading.task, reading.query, reading.words)) return { feed: [step.next] }
         return { feed: [step.next, token] }
       }
@@ -120,7 +139,7 @@ export class AskTalk implements Talk {
   }
 
   /** The heads that the ask forces, each on the prompt alone, as a standing query is compiled. */
-  #force(): Wish {
+  async #force(): Promise<Wish> {
     const { body, model } = this.#options
     const task = this.#forced.shift()
     if (!task) {
@@ -130,6 +149,11 @@ export class AskTalk implements Talk {
     this.#forcedText = body.text
     this.#deltas.flush(this.#forcedText)
     if (!this.#start(task, body.text, [0, body.text.length])) return this.#force()
+    if (this.#looking?.head.needsWindow && this.#sightline && this.#sightline.parts.length > 0) {
+      this.#survey = new Survey(this.#sightline.parts)
+      const first = await this.#survey.open()
+      if (first) return { window: first, text: body.text }
+    }
     return { feed: model.language.forced(body.text, task), rewindTo: this.#promptLength }
   }
 
@@ -143,16 +167,25 @@ export class AskTalk implements Talk {
     return true
   }
 
-  async #look({ head, evidence: id, query, words }: Looking, step: Step): Promise<void> {
-    this.#looking = undefined
-    const { say, body, model } = this.#options
+  /** The head on what is in view; returns the next window of a survey, or tells the evidence. */
+  async #look(looking: Looking, step: Step): Promise<Window | undefined> {
+    const { head } = looking
     const line = this.#sightline
     if (!line) throw new Error('An ask looks after it was opened.')
-    const { last, window, stream } = line
-    const view: View = { scene: await line.scene(), window, size: { height: last.height, width: last.width } }
+    const view: View = { scene: await line.scene(), window: this.#survey?.window ?? line.window, size: { height: line.last.height, width: line.last.width } }
     const [sight] = await head.run(view, stack([step.hidden]))
     if (!sight) throw new Error(`Head ${head.task} gave no sight.`)
     this.#heads++
+    this.#survey?.add(sight)
+    const next = await this.#survey?.open()
+    if (!next) this.#tell(looking, line, this.#survey?.merged() ?? sight)
+    return next
+  }
+
+  #tell({ head, evidence: id, query, words }: Looking, { last, stream }: Sightline, sight: Sight): void {
+    this.#looking = undefined
+    this.#survey = undefined
+    const { say, body, model } = this.#options
     const { consistency: _consistency, ...seen } = sight
     const evidence: Evidence = {
       id,

@@ -1,9 +1,9 @@
 import type { LanguageModel, Step } from '../model/vision-model.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { Lane } from './lanes.ts'
-import type { Talk, Wish } from './talk.ts'
+import type { Opening, Talk, Wish } from './talk.ts'
 
-type Running = { talk: Talk; slot: number; feed: readonly number[] }
+type Running = { talk: Talk; slot: number; feed: readonly number[]; opening?: Opening }
 export class Late extends Error {}
 
 /**
@@ -41,14 +41,16 @@ export class DecodeLane implements Lane {
   async turn(now: number): Promise<void> {
     for (const running of this.#running.filter(({ talk }) => talk.over)) this.#end(running)
     await this.#step()
-    if (this.#running.length < this.#language.slots) await this.#admit(now)
+    const reopening = this.#running.find(({ opening }) => opening)
+    if (reopening?.opening) await this.#prefill(reopening, reopening.opening)
+    else if (this.#running.length < this.#language.slots) await this.#admit(now)
   }
 
   /** One decoder run: all talks that feed as many ids as the one that has waited longest. */
   async #step(): Promise<void> {
-    const first = this.#running[0]
+    const first = this.#running.find(({ opening }) => !opening)
     if (!first) return
-    const rows = this.#running.filter(({ feed }) => feed.length === first.feed.length)
+    const rows = this.#running.filter(({ feed, opening }) => !opening && feed.length === first.feed.length)
     // Whoever took part goes to the back, so that talks with other numbers of ids have their turn.
     this.#running.splice(0, this.#running.length, ...this.#running.filter((running) => !rows.includes(running)), ...rows)
     const fits = rows.filter((running) => {
@@ -87,10 +89,19 @@ export class DecodeLane implements Lane {
     const running: Running = { talk, slot, feed: [] }
     this.#running.push(running)
     try {
-      const { window, text } = await talk.open()
-      await this.#hear(running, await this.#language.prefill(slot, window, text))
+      await this.#prefill(running, await talk.open())
     } catch (error) {
       talk.fail(error)
+      this.#end(running)
+    }
+  }
+
+  async #prefill(running: Running, { window, text }: Opening): Promise<void> {
+    running.opening = undefined
+    try {
+      await this.#hear(running, await this.#language.prefill(running.slot, window, text))
+    } catch (error) {
+      running.talk.fail(error)
       this.#end(running)
     }
   }
@@ -104,6 +115,10 @@ export class DecodeLane implements Lane {
       talk.fail(error)
     }
     if (wish === 'end') return this.#end(running)
+    if ('window' in wish) {
+      running.opening = wish
+      return
+    }
     if (wish.rewindTo !== undefined) this.#language.rewind(slot, wish.rewindTo)
     running.feed = wish.feed
   }

@@ -2,15 +2,16 @@ import type { Window } from '../heads/head.ts'
 import type { Step } from '../model/vision-model.ts'
 import type { Job } from './fair-queue.ts'
 
-/** What a talk wants next of its slot: ids to feed, perhaps from an earlier position on, or nothing more. */
-export type Wish = { feed: readonly number[]; rewindTo?: number } | 'end'
+/** What a talk wants next of its slot: ids to feed, perhaps from an earlier position on; another prompt in place of the first; or nothing more. */
+export type Wish = { feed: readonly number[]; rewindTo?: number } | Opening | 'end'
+export type Opening = { window: Window; text: string }
 
 /** Something that speaks with the language model through one slot: an ask, or the compilation of a standing query. */
 export interface Talk extends Job {
   /** true once nobody waits for it any more; it is dropped at the next step [AS4] */
   readonly over: boolean
   /** The pictures and the words of the prompt. Called once, when a slot is free. */
-  open(): Promise<{ window: Window; text: string }>
+  open(): Promise<Opening>
   /** After the prompt and after each feed. `length` is how much of the slot is filled. */
   hear(step: Step, length: number): Promise<Wish>
   /** It could not start in time, or something broke. */
