@@ -1,6 +1,7 @@
 """Rows → docs/claims.md: a table a claim, a plot, and the commands that made them. Whichever way the claims fall, this prints what the rows say."""
 from collections import defaultdict
 from dataclasses import dataclass
+import json
 from pathlib import Path
 
 from trainer.ablate.arms import ARMS
@@ -27,6 +28,7 @@ CLAIMS = (
           ('per-frame', 'standing')),
     Claim('Pixels through propagation beat imitating a box prompt', 'Fovea; the published code of the paper imitates', ('tpo-imitation', 'tpo'), ('mask.miou', 'track.j&f')),
 )
+Constants = dict[str, dict[str, tuple[float, int]]]   # by style, by metric
 STYLES = {'seen': 'seen styles', 'held-out': 'held-out style and compositions (zero-shot)'}
 
 
@@ -37,7 +39,9 @@ def write_claims(folder: Path, out: Path) -> None:
         groups[row.settings].append(row)
     latest = max(groups.values(), key=lambda rows: (len(rows), rows[0].steps), default=[])
     out.parent.mkdir(parents=True, exist_ok=True)
-    text = INTRODUCTION + ''.join(section(rows) for rows in sorted(groups.values(), key=lambda rows: -len(rows)))
+    path = folder / 'constants.json'
+    constants: Constants = json.loads(path.read_text()) if path.exists() else {}
+    text = INTRODUCTION + ''.join(section(rows, constants) for rows in sorted(groups.values(), key=lambda rows: -len(rows)))
     text += '\n'.join(cost_table(folder / 'cost.json'))
     findings = folder / 'findings.md'
     if findings.exists():
@@ -51,13 +55,13 @@ def write_claims(folder: Path, out: Path) -> None:
     out.write_text(text)
 
 
-def section(rows: list[Row]) -> str:
+def section(rows: list[Row], constants: Constants) -> str:
     one = rows[0]
     clips = ', '.join(sorted({f'{max(count for _, count in scores.values())} asks at most ({style})' for row in rows for style, scores in row.scores.items()}))
     lines = [f'\n## {one.base_steps} steps of stage 0, then {one.steps} of each arm (settings `{one.settings}`)\n',
              f'{len(rows)} rows; {sum(row.cpu_seconds for row in rows) / 60:.0f} CPU-minutes for the arms\' own steps; {clips}.\n']
     for claim in CLAIMS:
-        table = claim_table(claim, rows)
+        table = claim_table(claim, rows, constants)
         if table:
             lines += [f'### {claim.title}\n', f'{claim.source[0].upper()}{claim.source[1:]}.\n', *table]
     lines += ['### What each arm cost\n', '| arm | what it is taught | seeds | CPU seconds |', '|---|---|---|---|']
@@ -68,7 +72,7 @@ def section(rows: list[Row]) -> str:
     return '\n'.join(lines) + '\n'
 
 
-def claim_table(claim: Claim, rows: list[Row]) -> list[str]:
+def claim_table(claim: Claim, rows: list[Row], constants: Constants) -> list[str]:
     there = [name for name in claim.arms if any(row.arm == name for row in rows)]
     if not there:
         return []
@@ -80,6 +84,9 @@ def claim_table(claim: Claim, rows: list[Row]) -> list[str]:
         lines += [f'| {title} | ' + ' | '.join(shown) + ' |', '|---|' + '---|' * len(shown)]
         for name in there:
             lines.append(f'| {ARMS[name].says} | ' + ' | '.join(cell([row for row in rows if row.arm == name], style, metric) for metric in shown) + ' |')
+        known = constants.get(style, {})
+        if any(metric in known for metric in shown):
+            lines.append('| *the best constant answer* | ' + ' | '.join(f'{known[metric][0]:.3f}' if metric in known else '–' for metric in shown) + ' |')
         lines.append('')
     return lines
 
@@ -106,7 +113,7 @@ the frozen encoder; stages 1–3 are one.
 ```
 recipes/ablate.sh                                            # everything that has no row yet; stop it anywhere
 fovea-train ablate run --arms text-only,textual,tpo --seeds 1  # some of it
-fovea-train ablate cost                                      # the price of a phrase
+fovea-train ablate cost; fovea-train ablate constants         # the price of a phrase; what constant answers score
 fovea-train ablate claims --out docs/claims.md               # this page
 ```
 

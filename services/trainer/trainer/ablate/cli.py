@@ -68,6 +68,25 @@ def cost(out: Annotated[Path, typer.Option(help='The JSON that `claims` reads.')
 
 
 @app.command()
+def constants(
+    exam_clips: Annotated[int, typer.Option(help='Of each style.')] = 40, rows: Rows = TRAINER / 'claims',
+    features: Annotated[Optional[Path], typer.Option(help='The folder of feature caches.')] = None,
+) -> None:
+    """What the best constant answers score in the exam; `claims` puts them into its tables."""
+    import json
+    from trainer.ablate.constants import constant_scores
+    from trainer.ablate.exam_cache import STYLES, exam_cache
+
+    found = {}
+    for style in STYLES:
+        cache = exam_cache(features or cache_folder() / 'features', style, exam_clips)
+        found[style] = constant_scores([shard.clips[row] for shard, row in (cache[i] for i in range(exam_clips))])
+    rows.mkdir(parents=True, exist_ok=True)
+    (rows / 'constants.json').write_text(json.dumps(found, indent=1) + '\n')
+    typer.echo((rows / 'constants.json').read_text())
+
+
+@app.command()
 def claims(rows: Rows = TRAINER / 'claims', out: Annotated[Path, typer.Option(help='The page; its plot is put beside it.')] = Path('docs/claims.md')) -> None:
     """Tables and plots of the rows that stand."""
     from trainer.ablate.claims import write_claims
