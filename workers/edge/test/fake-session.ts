@@ -117,7 +117,7 @@ export class FakeSession {
     while (this.alarmAt !== undefined && this.alarmAt <= end) {
       this.time = Math.max(this.time, this.alarmAt)
       this.alarmAt = undefined
-      this.session.alarm()
+      this.session.upkeep.alarm()
     }
     this.time = end
   }

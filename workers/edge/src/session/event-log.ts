@@ -90,8 +90,21 @@ export class EventLog {
     return this.#store.eventsAfter(seq, limit)
   }
 
+  /** When the newest event was written. */
+  get newestAt(): number {
+    return this.#store.logExtent().newestAt
+  }
+
+  /** Drops all but the newest event, and the asks. */
+  forget(): void {
+    if (this.#last > 1) this.#removeThrough(this.#last - 1)
+    this.#bytes = this.#store.logExtent().bytes
+    this.#store.removeAsksBefore(this.#now())
+  }
+
   /** Drops what is older than the log may be. */
   trimByAge(): void {
+    this.#store.removeAsksBefore(this.#now() - this.#limits.logAgeMs)
     const oldest = this.#now() - this.#limits.logAgeMs
     let through = 0
     for (const row of this.#store.oldestEvents(1000)) {

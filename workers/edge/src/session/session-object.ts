@@ -43,6 +43,7 @@ export class SessionObject extends DurableObject<Bindings> {
     this.#store.saveSession(row)
     this.#session = this.#open(row)
     this.#session.log.append({ type: 'session-started', session: row.id })
+    this.#session.upkeep.watchIdle()
   }
 
   /** Sockets and event streams. */
@@ -65,7 +66,7 @@ export class SessionObject extends DurableObject<Bindings> {
 
   override alarm(): void {
     this.#alarmAt = undefined
-    this.#session?.alarm()
+    this.#session?.upkeep.alarm()
   }
 
   info(): z.infer<typeof SessionInfo> | undefined {

@@ -37,6 +37,7 @@ export class Session {
   readonly now: () => number
   readonly context: SessionContext
   readonly deadlines: Deadlines
+  readonly upkeep: Upkeep
   readonly log: EventLog
   readonly clients: Clients
   readonly asks: Asks
@@ -48,7 +49,6 @@ export class Session {
   readonly vision: EdgeVisionSession
   readonly runs: Runs[]
   readonly #store: SessionStore
-  readonly #upkeep: Upkeep
   readonly #usage: UsageCount
   readonly #ended: () => void
   readonly #listeners = new Set<(event: SessionEvent) => void>()
@@ -60,7 +60,7 @@ export class Session {
     this.#store = store
     this.now = now
     this.deadlines = new Deadlines(store, alarm)
-    this.#upkeep = new Upkeep(this)
+    this.upkeep = new Upkeep(this)
     this.#usage = new UsageCount(now(), usage)
     this.#ended = ended
     this.log = new EventLog({ store, limits, now, written: (logged) => this.#publish(logged) })
@@ -85,7 +85,7 @@ export class Session {
         changed: (because) => {
           this.#tellState(because)
           // A backend that was fetched over HTTP has no client whose leaving would give it back.
-          if (row.phase === 'live' && this.clients.size === 0) this.#upkeep.watchIdle()
+          if (row.phase === 'live' && this.clients.size === 0) this.upkeep.watchIdle()
         },
         // A second session-ready on the same socket: the first one had no model to name.
         modelChanged: () => {
@@ -103,7 +103,7 @@ export class Session {
       clients: this.clients,
       state: () => this.state,
       backend: () => this.backing.link,
-      pending: () => this.#upkeep.watchPending(),
+      pending: () => this.upkeep.watchPending(),
     })
     this.vision = new EdgeVisionSession(this)
     this.runs = runs.map((make) => make(hostOf(this)))
@@ -133,7 +133,7 @@ export class Session {
     link.say(describeReady(this, role))
     if (this.row.phase === 'ended') return this.hangUp(link, 'ended', 'this session has ended')
     this.deadlines.set('resume', String(link.attachment.tag), this.now() + RESUME_MS)
-    this.deadlines.clear('idle')
+    this.upkeep.stopWatchingIdle()
     if (role === 'owner') this.#tellState('the owner has connected')
   }
 
@@ -212,14 +212,11 @@ export class Session {
     this.#record({ type: 'session-ended', because })
     this.#usage.flush(this.frames.takeSeenCount())
     this.#ended()
+    this.upkeep.watchEnded()
     for (const link of this.clients) {
       link.pump(this.log)
       link.close('ended', because)
     }
-  }
-
-  alarm(): void {
-    this.#upkeep.alarm()
   }
 
   /** Tells the catalogue what was used, once a minute. */
@@ -245,7 +242,7 @@ export class Session {
       this.#usage.flush(this.frames.takeSeenCount())
       this.#tellState('the owner’s connection closed')
     }
-    if (this.clients.size === 0 && this.row.phase !== 'ended') this.#upkeep.watchIdle()
+    if (this.clients.size === 0 && this.row.phase !== 'ended') this.upkeep.watchIdle()
   }
 
   #share(): SessionContext {
@@ -261,7 +258,7 @@ export class Session {
       record: (event, alongside) => this.#record(event, alongside),
       toBackend: (message) => {
         if (!this.backing.say(message)) return false
-        if (message.type === 'ask-start') this.#upkeep.watchPending()
+        if (message.type === 'ask-start') this.upkeep.watchPending()
         return true
       },
       wake: (because) => this.backing.wake(because),
@@ -281,12 +278,12 @@ export class Session {
     const problem = this.log.keep(event, alongside)
     if (problem === undefined) return
     this.context.refuseOwner(toProtocolError(problem))
-    if (this.log.waiting) this.#upkeep.watchPending()
+    if (this.log.waiting) this.upkeep.watchPending()
   }
 
   #publish(logged: Logged): void {
     this.clients.publish(logged)
-    if (this.clients.slow) this.#upkeep.watchPending()
+    if (this.clients.slow) this.upkeep.watchPending()
     for (const listener of this.#listeners) listener(logged.event)
   }
 

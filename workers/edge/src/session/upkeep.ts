@@ -26,7 +26,21 @@ export class Upkeep {
 
   /** The last client has gone. */
   watchIdle(): void {
-    this.#session.deadlines.set('idle', '', this.#session.now() + IDLE_MS)
+    const { deadlines, limits, now } = this.#session
+    deadlines.set('idle', '', now() + IDLE_MS)
+    deadlines.set('retire', '', now() + limits.logAgeMs)
+  }
+
+  /** A client is here. */
+  stopWatchingIdle(): void {
+    this.#session.deadlines.clear('idle')
+    this.#session.deadlines.clear('retire')
+  }
+
+  /** The session has ended: its events go when they are as old as a log may be. */
+  watchEnded(): void {
+    const { deadlines, limits, now } = this.#session
+    deadlines.set('forget', '', now() + limits.logAgeMs)
   }
 
   alarm(): void {
@@ -62,6 +76,10 @@ export class Upkeep {
         return this.#lookAtPending()
       case 'idle':
         return this.#rest()
+      case 'retire':
+        return this.#retire()
+      case 'forget':
+        return session.log.forget()
       case 'picture':
         session.pictures.refused(key, new ProtocolError('unavailable', 'The backend did not draw this picture in time. Try again.', { retryable: true }).body())
         return
@@ -86,6 +104,15 @@ export class Upkeep {
     if (pending || log.waiting || clients.slow) this.watchPending()
     if (log.waiting) log.flush()
     log.trimByAge()
+  }
+
+  /** Nobody came for as long as a log is kept: the session is over, and its storage is bounded [EV4]. */
+  #retire(): void {
+    const { clients, log, limits, row, deadlines, now } = this.#session
+    if (clients.size > 0 || row.phase === 'ended') return
+    const due = log.newestAt + limits.logAgeMs
+    if (this.#session.needsBackend || due > now()) return deadlines.set('retire', '', Math.max(due, now() + IDLE_MS))
+    this.#session.end('nobody came for as long as its log is kept')
   }
 
   /** Nobody is here and nothing runs: the backend is given back; a returning client gets another. */

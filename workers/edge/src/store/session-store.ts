@@ -77,12 +77,12 @@ export class SessionStore {
       .all()
   }
 
-  logExtent(): { first: number; last: number; bytes: number } {
+  logExtent(): { first: number; last: number; bytes: number; newestAt: number } {
     const row = this.#db
-      .select({ first: min(events.seq), last: max(events.seq), bytes: sum(events.bytes).mapWith(Number) })
+      .select({ first: min(events.seq), last: max(events.seq), bytes: sum(events.bytes).mapWith(Number), newestAt: max(events.at) })
       .from(events)
       .get()
-    return { first: row?.first ?? 0, last: row?.last ?? 0, bytes: row?.bytes ?? 0 }
+    return { first: row?.first ?? 0, last: row?.last ?? 0, bytes: row?.bytes ?? 0, newestAt: row?.newestAt ?? 0 }
   }
 
   /** Sizes and times of the oldest events. */
