@@ -63,13 +63,18 @@ def section(rows: list[Row], constants: Constants) -> str:
     for claim in CLAIMS:
         table = claim_table(claim, rows, constants)
         if table:
-            lines += [f'### {claim.title}\n', f'{claim.source[0].upper()}{claim.source[1:]}.\n', *table]
+            lines += [f'### {claim.title}\n', f'{claim.source[0].upper()}{claim.source[1:]}.\n', *undecided(claim, rows), *table]
     lines += ['### What each arm cost\n', '| arm | what it is taught | seeds | CPU seconds |', '|---|---|---|---|']
     for name, arm in ARMS.items():
         mine = [row for row in rows if row.arm == name]
         if mine:
             lines.append(f'| `{name}` | {arm.says} | {len(mine)} | {sum(row.cpu_seconds for row in mine) / len(mine):.0f} |')
     return '\n'.join(lines) + '\n'
+
+
+def undecided(claim: Claim, rows: list[Row]) -> list[str]:
+    missing = [name for name in claim.arms if not any(row.arm == name for row in rows)]
+    return [f'**Open:** no row yet for {", ".join(f"`{name}`" for name in missing)}.\n'] if missing else []
 
 
 def claim_table(claim: Claim, rows: list[Row], constants: Constants) -> list[str]:

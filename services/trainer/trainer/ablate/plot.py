@@ -11,7 +11,8 @@ def plot_claims(rows: list[Row], out: Path) -> None:
     from matplotlib import pyplot
     from trainer.ablate.claims import CLAIMS, STYLES
 
-    claims = [claim for claim in CLAIMS if any(row.arm in claim.arms for row in rows)]
+    there = {row.arm for row in rows}
+    claims = [claim for claim in CLAIMS if len(there & set(claim.arms)) >= min(2, len(claim.arms))]  # one bar compares nothing
     figure, axes = pyplot.subplots(len(claims), len(STYLES), figsize=(13, 2.9 * len(claims)), squeeze=False, sharey='row')
     colours = dict(zip(ARMS, pyplot.get_cmap('tab10').colors))
     for line, claim in zip(axes, claims):
@@ -28,7 +29,7 @@ def plot_claims(rows: list[Row], out: Path) -> None:
                     axis.plot([x + place * width] * len(values), values, 'k.', markersize=3)
                     axis.text(x + place * width, mean + 0.01, f'{mean:.2f}', ha='center', fontsize=6)
             axis.set_xticks([x + 0.4 - width / 2 for x in range(len(claim.metrics))], claim.metrics, fontsize=8)
-            axis.set_title(f'{claim.title} – {title}', fontsize=9)
+            axis.set_title(f'{claim.title}?\n{title}', fontsize=9)
             axis.set_ylim(0, 1.08)
             axis.spines[['top', 'right']].set_visible(False)
             handles = dict(zip(*reversed(axis.get_legend_handles_labels())))
