@@ -58,8 +58,18 @@ class MaskHead(nn.Module):
         self.pointer = nn.Linear(f + 1, c)
 
     @property
-    def memory_tokens(self) -> int:
+    def read_tokens(self) -> int:
+        """Tokens that the cells attend to: a 10×10 picture of the thing and one pointer."""
         return (self.config.grid // 2) ** 2 + 1
+
+    @property
+    def outline_tokens(self) -> int:
+        """Tokens that keep the outline itself, cell by cell."""
+        return -(-self.config.grid ** 2 // self.config.memory)
+
+    @property
+    def memory_tokens(self) -> int:
+        return self.read_tokens + self.outline_tokens
 
     def prompt_state(self, state: Tensor) -> Tensor:
         """(Q, d) → prompt (Q, 2, G·G)."""
@@ -101,8 +111,10 @@ class MaskHead(nn.Module):
         state, trust = prompt[:, 0, :d], prompt[:, 0, d]
         x, heats = self.conditioning(maps, state, frame, trust)
         now = (age < 0.5).to(x.dtype)[:, None, None, None]
-        drawn = prompt[:, 1].view(rows, 1, g, g) * now
-        x = x + self.draw(torch.cat([drawn, now.expand(-1, -1, g, g)], 1)) + self.read(self.recall(rows_of(maps.features, frame, rows), memory))
+        again = self.last_outline(memory) * (1 - now) * (1 - trust)[:, None, None, None]
+        drawn = prompt[:, 1].view(rows, 1, g, g) * now + again
+        now = torch.maximum(now, (again.amax((1, 2, 3), keepdim=True) > 0).to(x.dtype))
+        x = x + self.draw(torch.cat([drawn, now.expand(-1, -1, g, g)], 1)) + self.read(self.recall(rows_of(maps.features, frame, rows), memory, trust))
         x = self.trunk(x)
         rough = self.rough(x)
         fine = torch.cat([up_by(self.narrow(x), 2), rows_of(skip, frame, rows)], 1)
@@ -112,26 +124,36 @@ class MaskHead(nn.Module):
         judged = self.judge(pooled)
         return Masks(mask, judged[:, 0], judged[:, 1])
 
-    def recall(self, features: Tensor, memory: Memory) -> Tensor:
-        """Cells ask the memory what was there: attention over all entries' tokens → (Q, F, G, G)."""
-        g, (q, m, n, c) = self.config.grid, memory.tokens.shape
+    def last_outline(self, memory: Memory) -> Tensor:
+        """Where the thing was when last seen, drawn as a prompt: (Q, 1, G, G). With no words to go by it is prompted anew with itself in every frame."""
+        g = self.config.grid
+        outlines = memory.tokens[:, :, self.read_tokens:].flatten(2)[..., :g * g]                  # (Q, M, G·G)
+        seen = memory.valid * (outlines.sum(2) > 1).to(outlines.dtype)
+        latest = (seen * (1000 - memory.age)).argmax(1)                                            # (Q)
+        chosen = outlines.gather(1, latest[:, None, None].expand(-1, 1, g * g)) * seen.amax(1)[:, None, None]
+        return chosen.view(-1, 1, g, g)
+
+    def recall(self, features: Tensor, memory: Memory, trust: Tensor) -> Tensor:
+        """Cells ask the memory what was there: attention over all entries' tokens → (Q, F, G, G). Only where there are words: see `last_outline`."""
+        g, (q, m, _, c), n = self.config.grid, memory.tokens.shape, self.read_tokens
         query = (self.query(features) + self.where).flatten(2).transpose(1, 2)  # (Q, G·G, KEY)
-        tokens = memory.tokens.reshape(q, m * n, c)
+        tokens = memory.tokens[:, :, :n].reshape(q, m * n, c)
         old = self.age[memory.age.long().clamp(0, AGES - 1)] + (memory.valid - 1) * 1e4            # (Q, M)
         bias = old[:, :, None].expand(-1, -1, n).reshape(q, 1, m * n)
         weights = (query @ self.key(tokens).transpose(1, 2) / KEY ** 0.5 + bias).softmax(-1)       # (Q, G·G, M·m)
-        any_entry = memory.valid.amax(1)[:, None, None]
+        any_entry = (memory.valid.amax(1) * trust)[:, None, None]
         found = weights @ self.value(tokens) * any_entry + self.nothing * (1 - any_entry)
         return found.transpose(1, 2).unflatten(2, (g, g))
 
     def memorise(self, maps: HeadMap, mask: Tensor, present: Tensor, frame: Tensor | None = None) -> Tensor:
-        """mask (Q, 2G, 2G) logits, present (Q) probability → memory tokens (Q, m, c): a 10×10 picture of it and one pointer."""
+        """mask (Q, 2G, 2G) logits, present (Q) probability → memory tokens (Q, m, c): a 10×10 picture of it, one pointer, its outline."""
         features = rows_of(maps.features, frame, mask.shape[0])
         share = F.avg_pool2d(mask.sigmoid()[:, None], 2) * present[:, None, None, None]
         written = F.avg_pool2d(self.write(torch.cat([features, features * share, share], 1)), 2) + self.where_memory
         weight = share / share.sum((2, 3), keepdim=True).clamp(min=1e-3)
         pointer = self.pointer(torch.cat([(features * weight).sum((2, 3)), present[:, None]], 1))
-        return torch.cat([written.flatten(2).transpose(1, 2), pointer[:, None]], 1)
+        outline = F.pad(share.flatten(1), (0, self.outline_tokens * self.config.memory - self.config.grid ** 2)).unflatten(1, (self.outline_tokens, -1))
+        return torch.cat([written.flatten(2).transpose(1, 2), pointer[:, None], outline], 1)
 
     def no_memory(self, rows: int, entries: int = 1) -> Memory:
         return Memory(torch.zeros(rows, entries, self.memory_tokens, self.config.memory), torch.zeros(rows, entries), torch.zeros(rows, entries))
