@@ -67,7 +67,10 @@ export class SessionLink {
     const { device, metrics, window, model, load, log } = this.#options
     this.#send(JSON.stringify({ type: 'session-attached', epoch: message.epoch, window, model } satisfies FromBackend))
     this.#session = new Session({ open: message, device, metrics, send: (data) => this.#send(data) })
-    this.#timer = setInterval(() => this.#send(JSON.stringify(load())), 1000)
+    // Only while somebody waits: a session at rest stays silent, so that its edge may sleep.
+    this.#timer = setInterval(() => {
+      if (this.#session?.busy) this.#send(JSON.stringify(load()))
+    }, 1000)
     log.info({ session: this.id, epoch: message.epoch }, 'session attached')
   }
 

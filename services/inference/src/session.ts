@@ -38,6 +38,7 @@ export class Session implements DeviceSession {
   readonly #paused = new Set<number>()
   readonly #evidence = new Map<string, Evidence>()
   readonly #pending = new Map<string, number>()
+  readonly #asks = new Set<string>()
   // What came first reaches the model thread first, though pictures are decoded side by side.
   #order: Promise<void> = Promise.resolve()
   #closed = false
@@ -57,6 +58,11 @@ export class Session implements DeviceSession {
   get oldestMs(): number {
     const [first] = this.#pending.values()
     return first === undefined ? 0 : Math.max(0, clock() - first)
+  }
+
+  /** Whether somebody waits for this backend: a frame's verdict or an answer. */
+  get busy(): boolean {
+    return this.#pending.size > 0 || this.#asks.size > 0
   }
 
   handle(message: Exclude<ToBackend, { type: 'session-open' | 'session-close' }>): void {
@@ -80,6 +86,7 @@ export class Session implements DeviceSession {
         return
       case 'ask-start': {
         const { type: _type, ...body } = message
+        this.#asks.add(body.ask)
         return this.#inOrder(() => device.post({ type: 'ask', session, body, arrivedAt }))
       }
       case 'ask-cancel':
@@ -156,6 +163,7 @@ export class Session implements DeviceSession {
       }
       case 'say':
         if (message.message.type === 'head-result') this.#remember(message.message.evidence)
+        if (message.message.type === 'answer-ended') this.#asks.delete(message.message.ask)
         this.#options.metrics.said(message.message)
         return this.#say(message.message)
       case 'picture-wanted':

@@ -36,7 +36,7 @@ beforeAll(async () => {
       throw error
     },
   )
-})
+}, 60_000)
 afterAll(async () => {
   await service?.close()
   await edge?.close()
