@@ -73,7 +73,11 @@ def test_rows_become_a_page_and_are_found_again(bench: Bench, tmp_path: Path):
     assert Row.read(path).scores['seen']['qa'][1] == row.scores['seen']['qa'][1]
     write_claims(tmp_path / 'rows', tmp_path / 'claims.md')
     page = (tmp_path / 'claims.md').read_text()
-    assert '| conversation alone |' in page and (tmp_path / 'claims.png').stat().st_size > 1000
+    assert '| conversation alone |' in page and '**Open:** no row yet for `textual`, `tpo`.' in page
+    assert 'claims.png' not in page  # one arm compares nothing
+    replace(row, arm='tpo').write(row_path(tmp_path / 'rows', ARMS['tpo'], 1, SETTINGS.fingerprint()))
+    write_claims(tmp_path / 'rows', tmp_path / 'claims.md')
+    assert 'claims.png' in (tmp_path / 'claims.md').read_text() and (tmp_path / 'claims.png').stat().st_size > 1000
 
 
 def test_boxes_around_masks_by_hand():

@@ -48,8 +48,8 @@ def write_claims(folder: Path, out: Path) -> None:
         text += '\n' + findings.read_text()
     if latest:
         from trainer.ablate.plot import plot_claims
-        plot_claims(latest, out.with_name('claims.png'))
-        text += f'\n![The rows of settings {latest[0].settings}: dots are seeds](claims.png)\n'
+        if plot_claims(latest, out.with_name('claims.png')):
+            text += f'\n![The rows of settings {latest[0].settings}: dots are seeds](claims.png)\n'
     else:
         text += '\nNo row has been run yet.\n'
     out.write_text(text)

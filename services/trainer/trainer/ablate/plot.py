@@ -5,7 +5,8 @@ from trainer.ablate.arms import ARMS
 from trainer.ablate.row import Row
 
 
-def plot_claims(rows: list[Row], out: Path) -> None:
+def plot_claims(rows: list[Row], out: Path) -> bool:
+    """→ whether there was anything to compare."""
     import matplotlib
     matplotlib.use('Agg')
     from matplotlib import pyplot
@@ -13,6 +14,8 @@ def plot_claims(rows: list[Row], out: Path) -> None:
 
     there = {row.arm for row in rows}
     claims = [claim for claim in CLAIMS if len(there & set(claim.arms)) >= min(2, len(claim.arms))]  # one bar compares nothing
+    if not claims:
+        return False
     figure, axes = pyplot.subplots(len(claims), len(STYLES), figsize=(13, 2.9 * len(claims)), squeeze=False, sharey='row')
     colours = dict(zip(ARMS, pyplot.get_cmap('tab10').colors))
     for line, claim in zip(axes, claims):
@@ -37,3 +40,4 @@ def plot_claims(rows: list[Row], out: Path) -> None:
     figure.tight_layout()
     figure.savefig(out, dpi=110)
     pyplot.close(figure)
+    return True
