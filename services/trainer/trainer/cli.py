@@ -43,7 +43,7 @@ def cache_clips(clips: int = 5400, photographs: int = 600, world: str = 'spritew
 
 @app.command()
 def train(
-    stage: Annotated[str, typer.Argument(help='base, assign, heads, together, or all of them in turn.')] = 'all',
+    stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, or all of them in turn.')] = 'all',
     config: Config = 'nano', steps: Annotated[int, typer.Option(help='Of all stages together.')] = 3000, batch: int = 8, seed: int = 1,
     run: RunFolder = None, features: Features = None, start: Annotated[Optional[Path], typer.Option(help='Weights to start from: a committed weights.safetensors.')] = None,
     evaluate: Annotated[Optional[Path], typer.Option(help='An evaluation folder to measure on every ten minutes.')] = None,
@@ -134,6 +134,17 @@ def export(
     for name, difference in export_bundle(model, out, version, progress.total, Thresholds(region, mask, moment), {}).items():
         typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
     typer.echo(f'{out}: {sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6:.1f} MB')
+
+
+@app.command()
+def card(
+    bundle: Path, template: Annotated[Path, typer.Option(help='Markdown with {metrics} where the table goes.')],
+    seen: Annotated[list[Path], typer.Option(help='Folders that `eval --out` wrote, seen styles and photographs.')], held_out: Annotated[list[Path], typer.Option(help='The same, held-out style.')],
+) -> None:
+    """Writes MODEL_CARD.md and the manifest's metrics from the figures that `eval` printed."""
+    from trainer.export.card import Results, write_card
+    write_card(bundle, template.read_text(), Results([folder / 'metrics.json' for folder in seen], [folder / 'metrics.json' for folder in held_out]))
+    typer.echo(f'{bundle / "MODEL_CARD.md"}')
 
 
 if __name__ == '__main__':
