@@ -292,3 +292,16 @@ test('[EV4] a session that nobody comes to any more ends, and forgets its events
     expect(real.endedAsks(10)).toEqual([])
   })
 })
+
+test('[FR5] a held frame that is to be kept goes to the backend beside the newest one', async () => {
+  await withStore((real) => {
+    const fake = new FakeSession(real)
+    const owner = fake.owner()
+    fake.say(owner, HELLO)
+    fake.say(owner, OPEN)
+    fake.frame(owner, 1, 0, { keep: true })
+    fake.frame(owner, 2, 0)
+    expect(fake.backend().frames).toHaveLength(2)
+    expect(types(owner)).not.toContain('frames-settled')
+  })
+})

@@ -1,4 +1,4 @@
-import { ProtocolError } from '@fovea/protocol'
+import { ProtocolError, readFrameHeader } from '@fovea/protocol'
 import type { DropReason, FramesSettled, SessionReady, StreamBody, TransientMessage, View } from '@fovea/protocol'
 import type { ClientLink } from './client-link.ts'
 import type { SessionContext } from './context.ts'
@@ -117,7 +117,7 @@ export class Streams {
     const frames: ArrayBuffer[] = []
     for (const stream of this.open.values()) {
       const newest = Math.max(0, ...stream.held.keys())
-      if (stream.body.policy === 'latest') this.settle(stream, 'stale', (one) => one.held && one.n !== newest)
+      if (stream.body.policy === 'latest') this.settle(stream, 'stale', (one) => one.held && one.n !== newest && !keeps(stream.held.get(one.n)))
       for (const one of stream.gate.counters.pending) {
         const frame = stream.held.get(one.n)
         if (!one.held || !frame) continue
@@ -175,4 +175,10 @@ export class Streams {
     while (this.#used.has(number)) number++
     return number
   }
+}
+
+/** A frame that its sender wants kept is never stale [FR5]. */
+function keeps(frame: ArrayBuffer | undefined): boolean {
+  const header = frame && readFrameHeader(frame)
+  return header !== undefined && !('problem' in header) && header.keep
 }
