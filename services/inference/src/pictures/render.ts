@@ -45,10 +45,10 @@ export function drawing(evidence: Evidence, { width, height }: { width: number; 
     const [x, y] = [x0 * width, y0 * height]
     const label = `${index === 0 ? `${evidence.label ?? evidence.query} ` : ''}${score.toFixed(2)}`
     const above = y > font * 1.4 ? y - font * 0.4 : y + font * 1.1
-    return `<rect x="${x}" y="${y}" width="${(x1 - x0) * width}" height="${(y1 - y0) * height}" fill="none" stroke="${COLOUR}" stroke-width="${line}"/>${words(label, x + line, above, font)}`
+    return `<rect x="${x}" y="${y}" width="${(x1 - x0) * width}" height="${(y1 - y0) * height}" fill="none" stroke="${COLOUR}" stroke-width="${line}"/>${words(label, x + line, above, font, width)}`
   })
   const absent = boxes.length === 0 && !evidence.mask && !evidence.spans?.length
-  if (absent) shapes.push(words(`${evidence.query}: not in view (${evidence.score.toFixed(2)})`, font, font * 1.5, font))
+  if (absent) shapes.push(words(`${evidence.query}: not in view (${evidence.score.toFixed(2)})`, font, font * 1.5, font, width))
   if (evidence.spans?.length)
     shapes.push(
       words(
@@ -56,17 +56,20 @@ export function drawing(evidence: Evidence, { width, height }: { width: number; 
         font,
         height - font,
         font,
+        width,
       ),
     )
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${shapes.join('')}</svg>`
 }
 
-function words(text: string, x: number, y: number, size: number): string {
+function words(text: string, x: number, y: number, size: number, width: number): string {
   const safe = text
     .slice(0, 120)
     .replace(/[^\p{L}\p{N}\p{P}\p{Zs}]/gu, ' ')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
-  return `<text x="${x}" y="${y}" font-family="sans-serif" font-size="${size}" font-weight="bold" fill="white" stroke="black" stroke-width="${size / 6}" paint-order="stroke">${safe}</text>`
+  // A bold letter is some 0.62 of its size wide: a label near the right edge moves left until it fits.
+  const left = Math.max(0, Math.min(x, width - safe.length * size * 0.62))
+  return `<text x="${left}" y="${y}" font-family="sans-serif" font-size="${size}" font-weight="bold" fill="white" stroke="black" stroke-width="${size / 6}" paint-order="stroke">${safe}</text>`
 }
