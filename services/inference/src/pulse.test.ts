@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import { Pulse, PULSE_BYTES } from './pulse.ts'
 
-test('[EP2] a run hangs after ten times the longest of the warm-up, though never before ten seconds', () => {
+test('[SE3] a run hangs after ten times the longest of the warm-up, though never before ten seconds', () => {
   vi.useFakeTimers()
   const memory = new SharedArrayBuffer(PULSE_BYTES)
   const [device, watcher] = [new Pulse(memory), new Pulse(memory)]

@@ -43,7 +43,7 @@ def corrections(cache_folder_small: Path, tmp_path: Path) -> Path:
 def test_a_correction_moves_the_box_and_the_replay_is_kept(cache_folder_small: Path, corrections: Path, tmp_path: Path):
     torch.manual_seed(0)
     model = TpoModel(TINY)
-    train(model, [STAGES['heads']], Run(tmp_path / 'first', cache_folder_small, 25, batch=4))
+    train(model, [replace(STAGES['heads'], trains=PREFERENCE.trains)], Run(tmp_path / 'first', cache_folder_small, 25, batch=4))
     known = replay_loss(model, cache_folder_small)
     before = overlap(model, corrections, cache_folder_small)
     frozen = {name: value.clone() for name, value in model.state_dict().items() if name.startswith(('backbone.neck', 'backbone.nouns'))}
