@@ -46,7 +46,7 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in (
 )}
 ALL = tuple(STAGES)
 # Corrections name one thing of a picture, the alignment losses need them all: they rest, and so does what they train.
-PREFERENCE = Stage('preference', 1.0, 1e-4, (*HEADS, *LANGUAGE), mix(correction=0.5), Weights(align=0.0))
+PREFERENCE = Stage('preference', 1.0, 1e-4, (*HEADS, 'backbone.decoder', 'backbone.words'), mix(correction=0.5), Weights(align=0.0))
 
 
 def rate_at(step: int, steps: int, peak: float, warm: float = 0.2, longest_warm: int = 100, floor: float = 0.02) -> float:
