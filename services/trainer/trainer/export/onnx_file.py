@@ -3,6 +3,7 @@ from pathlib import Path
 import warnings
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from torch import Tensor
@@ -26,7 +27,18 @@ def export_graph(spec: GraphSpec, folder: Path) -> Path:
         warnings.simplefilter('ignore')
         torch.onnx.export(spec.module.eval(), spec.example, path, input_names=list(spec.inputs), output_names=list(spec.outputs), dynamic_shapes=tuple(shapes),
                           opset_version=18, dynamo=True, external_data=False, verbose=False)
+    forget_origin(path)
     return path
+
+
+def forget_origin(path: Path) -> None:
+    """Drops the exporter's stack traces: they name folders of the machine and make the file larger."""
+    model = onnx.load(path)
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        del part.metadata_props[:]
+        part.doc_string = ''
+    onnx.save(model, path)
 
 
 def run_graph(path: Path, spec: GraphSpec, inputs: tuple[Tensor, ...]) -> dict[str, np.ndarray]:
