@@ -156,7 +156,8 @@ def wrong_attribute(view: View, rng: Random) -> Phrase | None:
     colours = [view.scene.actors[j].colour for j in family]
     if '' not in colours and rng.random() < 0.7:
         free = [c for c in COLOURS if not any(confusable(c, used) for used in colours)]
-        return Phrase(f'the {rng.choice(free)} {name}', view.noun(i), 'colour', True, ())
+        if free:  # a crowd may wear every colour
+            return Phrase(f'the {rng.choice(free)} {name}', view.noun(i), 'colour', True, ())
     ways = [way_of(view, j) for j in family]
     if '' not in ways:
         free = [w for w in GOING if w not in ways]
