@@ -9,6 +9,7 @@ import typer
 from trainer.ablate.cli import app as ablate
 from trainer.cache_folder import cache_folder
 from trainer.data.cli import app as data
+from trainer.export.decoder_cli import app as decoders
 from trainer.preference.cli import app as preference
 from trainer.report.cli import app as report
 
@@ -16,6 +17,7 @@ app = typer.Typer(help='Trains multimodal models whose task tokens drive heads, 
 app.add_typer(data, name='data')
 app.add_typer(ablate, name='ablate')
 app.add_typer(preference)
+app.add_typer(decoders)
 app.add_typer(report)
 
 Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out).')]
