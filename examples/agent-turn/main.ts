@@ -20,9 +20,10 @@ const turn = session.turn('Where is the scooter?')
 for await (const event of turn) {
   if (event.type === 'tool-called') console.log(`→ ${event.tool} ${JSON.stringify(event.input)}`)
   if (event.type === 'tool-returned') console.log(`← ${event.content}`)
-  if (event.type === 'turn-ended') console.log(event.text)
+  if (event.type === 'turn-delta') process.stdout.write(event.text) // words as they come
 }
 const { finish, text, evidence } = await turn
+process.stdout.write('\n')
 assert.equal(finish, 'stop')
 assert.ok(text.length > 0)
 // Every number in the answer has an evidence behind it, with the frame it was seen in.

@@ -13,24 +13,22 @@ export async function startScriptedChat(): Promise<AsyncDisposable & { url: stri
     const report = messages.findLast((message) => message.role === 'tool')?.content
     const question = messages.findLast((message) => message.role === 'user')?.content ?? ''
     const thing = /where is (?:the )?(.+?)\?/i.exec(question)?.[1] ?? 'thing'
-    const message = report
-      ? { role: 'assistant', content: `My eyes report: ${report}` }
-      : {
-          role: 'assistant',
-          content: null,
-          tool_calls: [{ id: 'call_0', type: 'function', function: { name: 'locate', arguments: JSON.stringify({ query: thing }) } }],
-        }
-    response.setHeader('content-type', 'application/json')
-    response.end(
-      JSON.stringify({
-        id: 'chatcmpl-0',
-        object: 'chat.completion',
-        created: 0,
-        model: 'scripted',
-        choices: [{ index: 0, message, finish_reason: report ? 'stop' : 'tool_calls' }],
-        usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
-      }),
-    )
+    const call = { index: 0, id: 'call_0', type: 'function', function: { name: 'locate', arguments: JSON.stringify({ query: thing }) } }
+    const deltas = report ? `My eyes report: ${report}`.split(/(?<= )/).map((content) => ({ role: 'assistant', content })) : [{ tool_calls: [call] }]
+    response.setHeader('content-type', 'text/event-stream')
+    const say = (delta: object, finish: string | null) =>
+      response.write(
+        `data: ${JSON.stringify({
+          id: 'chatcmpl-0',
+          object: 'chat.completion.chunk',
+          created: 0,
+          model: 'scripted',
+          choices: [{ index: 0, delta, finish_reason: finish }],
+        })}\n\n`,
+      )
+    for (const delta of deltas) say(delta, null)
+    say({}, report ? 'stop' : 'tool_calls')
+    response.end('data: [DONE]\n\n')
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

@@ -52,11 +52,14 @@ const desk = () =>
 type ToolEvent = Extract<SessionEvent, { type: 'tool-called' | 'tool-returned' }>
 
 /** A journal as an event log keeps it. */
-function journal(): TurnJournal & { events: ToolEvent[] } {
+function journal(): TurnJournal & { events: ToolEvent[]; words: [from: number, text: string][] } {
   const events: ToolEvent[] = []
+  const said: [from: number, text: string][] = []
   const stamp = () => ({ seq: events.length + 1, at: 0, turn: 'turn-01' })
   return {
     events,
+    words: said,
+    said: (text, from) => void said.push([from, text]),
     called: (call) => void events.push({ type: 'tool-called', ...call, ...stamp() }),
     returned: (result) => void events.push({ type: 'tool-returned', ...result, ...stamp() }),
   }
@@ -99,6 +102,27 @@ test('finished tool calls are not repeated after an interruption, unfinished one
   expect(outcome.text).toBe('I read 3 reports.')
   expect(again.events.map(({ type, call }) => [type, call])).toEqual([['tool-returned', 'call-3']])
   expect(session.asked.length).toBe(asked)
+})
+
+test('what the model says is told as it comes, from the beginning of each reply', async () => {
+  const session = new ScriptedVisionSession({
+    view,
+    things: { cups: { boxes: [[0, 0, 0.2, 0.2]] } },
+    answers: { 'Is there a cup?': { words: ['Yes, ', 'one.'] } },
+  })
+  const streamed = journal()
+  await runTurn({ model: new ChatFovea({ session }), tools: [], text: 'Is there a cup?', journal: streamed })
+  expect(streamed.words).toEqual([
+    [0, 'Yes, '],
+    [5, 'one.'],
+  ])
+  const aloud = new AIMessage({ content: 'Let me count.', tool_calls: [{ type: 'tool_call', id: 'provider-0', name: 'count', args: { query: 'cups' } }] })
+  const whole = journal()
+  await runTurn({ model: new ScriptedChat([aloud, new AIMessage('One.')]), tools: visionTools(session), text: 'How many?', journal: whole })
+  expect(whole.words).toEqual([
+    [0, 'Let me count.'],
+    [0, 'One.'],
+  ])
 })
 
 test('a tool that is not there, and an input that does not fit, are read by the model and not thrown', async () => {

@@ -1,5 +1,5 @@
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
-import { AIMessage, type ToolMessage } from '@langchain/core/messages'
+import { AIMessageChunk, type BaseMessage, type ToolMessage } from '@langchain/core/messages'
 import { ToolInputParsingException, type StructuredToolInterface } from '@langchain/core/tools'
 import { ErrorBody, toProtocolError, type Finish } from '@fovea/protocol'
 import { z } from 'zod'
@@ -7,8 +7,10 @@ import { citedEvidence } from './citations.ts'
 import { SYSTEM_PROMPT } from './system-prompt.ts'
 import { messagesOf, type ToolCalled, type ToolReturned, type TurnRound } from './turn-rounds.ts'
 
-/** Told before a tool runs and after it has: whoever writes both down can go on where a turn was interrupted. */
+/** Told what the model says as it says it, and of each tool before it runs and after it has: whoever writes the latter down can go on where a turn was interrupted. */
 export interface TurnJournal {
+  /** the next words of a reply; `from`, where they stand in it, is 0 where a reply begins */
+  said(text: string, from: number): void
   called(call: ToolCalled): void
   returned(result: ToolReturned): void
 }
@@ -48,8 +50,8 @@ export async function runTurn({ model, tools, text, system = SYSTEM_PROMPT, past
         }),
       )
       const last = rounds.length >= maxRounds
-      const reply = await (last ? model : able).invoke(messagesOf(system, text, rounds), { signal })
-      const wanted = last || !AIMessage.isInstance(reply) ? [] : (reply.tool_calls ?? [])
+      const reply = await speak(last ? model : able, messagesOf(system, text, rounds), { journal, signal })
+      const wanted = last ? [] : (reply.tool_calls ?? [])
       if (wanted.length === 0) return { text: reply.text, finish: last ? 'length' : 'stop', evidence: evidenceOf(reply.text, rounds, reply.additional_kwargs) }
       // Ids of our own, short and unique in the turn: the ask behind a call is named after it.
       const before = rounds.reduce((sum, round) => sum + round.calls.length, 0)
@@ -61,6 +63,22 @@ export async function runTurn({ model, tools, text, system = SYSTEM_PROMPT, past
     if (signal?.aborted) return { text: '', finish: 'cancelled', evidence: evidenceOf('', rounds, {}) }
     throw error
   }
+}
+
+/** One reply of the chat model, told as it comes; a model that does not stream says it all at once. */
+async function speak(
+  model: Pick<BaseChatModel, 'stream'>,
+  messages: BaseMessage[],
+  { journal, signal }: Pick<TurnOptions, 'journal' | 'signal'>,
+): Promise<AIMessageChunk> {
+  let reply = new AIMessageChunk({ content: '' })
+  let said = 0
+  for await (const part of await model.stream(messages, { signal })) {
+    reply = reply.concat(part)
+    if (part.text) journal?.said(part.text, said)
+    said += part.text.length
+  }
+  return reply
 }
 
 async function callTool(

@@ -60,6 +60,8 @@ export const SessionReset = z.strictObject({
     watches: z.array(WatchBody),
     tracks: z.array(TrackBody.extend({ life: TrackLife })),
     asks: z.array(AskBody.extend({ answer: z.string(), evidence: z.array(EvidenceId), ended: z.boolean() })),
+    turns: z.array(z.strictObject({ turn: ClientId, text: z.string(), answer: z.string().describe('what was said so far'), ended: z.boolean() })),
+    workflows: z.array(z.strictObject({ run: ClientId, name: z.string(), ended: z.boolean() })),
   }),
 })
 export type SessionReset = z.infer<typeof SessionReset>

@@ -40,6 +40,11 @@ export const SessionEvent = z.discriminatedUnion('type', [
   event('track-gap', { track: ClientId, from: MediaTime, to: MediaTime }),
   event('track-ended', { track: ClientId, because: Because, error: ErrorBody.optional() }),
   event('turn-started', { turn: ClientId, text: z.string() }),
+  event('turn-delta', {
+    turn: ClientId,
+    from: z.int().min(0).describe('where in the words of the turn this text stands, in UTF-16 units: what was said from there on, it replaces'),
+    text: z.string(),
+  }),
   event('tool-called', { turn: ClientId, call: z.string(), tool: z.string(), input: z.record(z.string(), z.json()) }),
   event('tool-returned', {
     turn: ClientId,

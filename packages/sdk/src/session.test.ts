@@ -166,6 +166,37 @@ test('[FR7] the edge is told what was read: at 64 messages', async () => {
   await session.close()
 })
 
+test('a turn tells its words as they come; one whose end the log has lost says so instead of waiting for ever', async () => {
+  const edge = new FakeEdge()
+  const session = edge.open()
+  await session.ready
+  const turn = session.turn('What is there?')
+  const lost = session.turn('And then?')
+  await settle(2)
+  edge.emit({ type: 'turn-started', turn: turn.id, text: 'What is there?' })
+  edge.emit({ type: 'turn-delta', turn: turn.id, from: 0, text: 'A ' })
+  edge.emit({ type: 'turn-delta', turn: turn.id, from: 2, text: 'dog.' })
+  edge.emit({ type: 'turn-ended', turn: turn.id, finish: 'stop', text: 'A dog.', evidence: [] })
+  let said = ''
+  for await (const event of turn) if (event.type === 'turn-delta') said = said.slice(0, event.from) + event.text
+  expect(said).toBe((await turn).text)
+  edge.say({
+    type: 'session-reset',
+    seq: edge.log.length,
+    state: {
+      state: 'live',
+      streams: [],
+      watches: [],
+      tracks: [],
+      asks: [],
+      turns: [{ turn: lost.id, text: 'And then?', answer: 'A cat.', ended: true }],
+      workflows: [],
+    },
+  })
+  await expect(lost).rejects.toMatchObject({ code: 'not-found', message: expect.stringContaining('This turn ended') })
+  await session.close()
+})
+
 test('[TR2] follow resolves when the track stands, and its updates come from the log and the verdicts', async () => {
   const edge = new FakeEdge()
   edge.onMessage = (message) => {

@@ -20,7 +20,7 @@ export function startChatServer(replies: ChatReply[]): ChatRequest[] {
     requests.push(asked)
     const next = left.shift() ?? 'The script is over.'
     const reply = typeof next === 'function' ? next(asked) : next
-    return reply instanceof Response ? reply : Response.json(completion(reply, requests.length))
+    return reply instanceof Response ? reply : spoken(typeof reply === 'string' ? reply.split(/(?<= )/) : [reply])
   })
   Object.assign(env, { CHAT_BASE_URL: BASE_URL, CHAT_MODEL: 'scripted-chat', CHAT_API_KEY: 'secret-key' })
   onTestFinished(() => {
@@ -30,25 +30,21 @@ export function startChatServer(replies: ChatReply[]): ChatRequest[] {
   return requests
 }
 
-function completion(reply: string | Call[], number: number) {
-  const words = typeof reply === 'string'
-  const message = words
-    ? { role: 'assistant', content: reply }
-    : {
-        role: 'assistant',
-        content: null,
-        tool_calls: reply.map(({ name, input }, index) => ({
-          id: `call_${number}_${index}`,
-          type: 'function',
-          function: { name, arguments: JSON.stringify(input) },
-        })),
-      }
-  return {
-    id: `chatcmpl-${number}`,
-    object: 'chat.completion',
-    created: 0,
-    model: 'scripted-chat',
-    choices: [{ index: 0, message, finish_reason: words ? 'stop' : 'tool_calls' }],
-    usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
-  }
+/** A reply as the server streams it, part by part: words, and tools that it calls. */
+function spoken(parts: (string | Call[])[]): Response {
+  const deltas = parts.map((part) => (typeof part === 'string' ? { content: part } : { tool_calls: part.map(toolCall) }))
+  const finish = parts.some((part) => typeof part !== 'string') ? 'tool_calls' : 'stop'
+  const chunks = [...deltas.map((delta) => choice({ role: 'assistant', ...delta }, null)), choice({}, finish)]
+  const text = chunks.map(
+    (choices) => `data: ${JSON.stringify({ id: 'chatcmpl', object: 'chat.completion.chunk', created: 0, model: 'scripted-chat', choices })}\n\n`,
+  )
+  return new Response(`${text.join('')}data: [DONE]\n\n`, { headers: { 'content-type': 'text/event-stream' } })
+}
+
+function choice(delta: object, finish: string | null) {
+  return [{ index: 0, delta, finish_reason: finish }]
+}
+
+function toolCall({ name, input }: Call, index: number) {
+  return { index, id: `call_${index}`, type: 'function', function: { name, arguments: JSON.stringify(input) } }
 }

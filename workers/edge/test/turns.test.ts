@@ -7,7 +7,13 @@ import { expect, test } from 'vitest'
 import { call, EdgeClient, startBackend } from './edge-client.ts'
 import { startChatServer } from './scripted-chat-server.ts'
 
-const typesOf = (client: EdgeClient) => client.events.map((event) => event.type).filter((type) => /^(turn|tool)-/.test(type))
+/** What a reader has of a turn's words: each part stands where it says, and what was said from there on is gone. */
+const saidIn = (client: EdgeClient) => client.of('turn-delta').reduce((said, { from, text }) => said.slice(0, from) + text, '')
+/** The types of a turn's events; words count once however many parts they came in. */
+const typesOf = (client: EdgeClient) =>
+  client.events
+    .map((event) => event.type)
+    .filter((type, index, all) => /^(turn|tool)-/.test(type) && !(type === 'turn-delta' && all[index - 1] === 'turn-delta'))
 
 test('a turn calls tools on the session’s own eyes and answers, as events in the log', async () => {
   const chat = startChatServer([
@@ -21,7 +27,8 @@ test('a turn calls tools on the session’s own eyes and answers, as events in t
   client.say({ type: 'turn-start', turn: 'turn1', text: 'Where is the cup?', stream: 0 })
   const ended = await client.until('turn-ended')
   expect(ended).toMatchObject({ turn: 'turn1', finish: 'stop', text: 'There: [ev_turn1call1]', evidence: ['ev_turn1call1'] })
-  expect(typesOf(client)).toEqual(['turn-started', 'tool-called', 'tool-returned', 'turn-ended'])
+  expect(typesOf(client)).toEqual(['turn-started', 'tool-called', 'tool-returned', 'turn-delta', 'turn-ended'])
+  expect(saidIn(client)).toBe(ended.text)
   expect(await client.until('tool-returned')).toMatchObject({
     call: 'call-1',
     tool: 'locate',
@@ -41,7 +48,7 @@ test('without a chat model a turn is an ask', async () => {
   client.frame(1)
   const response = await call(`/v1/sessions/${session}/turns`, { method: 'POST', body: JSON.stringify({ turn: 'turn1', text: 'What is there?' }) })
   expect(await response.json()).toEqual({ turn: 'turn1', finish: 'stop', text: 'I see it.', evidence: ['ev_turn1ask00'] })
-  expect(typesOf(client)).toEqual(['turn-started', 'turn-ended'])
+  expect(typesOf(client)).toEqual(['turn-started', 'turn-delta', 'turn-ended'])
   expect(client.of('ask-accepted')).toMatchObject([{ ask: 'turn1-ask', text: 'What is there?' }])
 })
 
@@ -78,6 +85,7 @@ test('a turn as server-sent events brings its tools and their asks, and ends', a
     'head-result',
     'answer-ended',
     'tool-returned',
+    'turn-delta',
     'turn-ended',
   ])
 })
@@ -105,7 +113,7 @@ test('[EP5] after an eviction a turn goes on: finished tool calls are not repeat
   await evictDurableObject(env.SESSION.getByName(session))
   answerSecond?.()
   expect(await client.until('turn-ended')).toMatchObject({ finish: 'stop', text: '2 reports.' })
-  expect(typesOf(client)).toEqual(['turn-started', 'tool-called', 'tool-returned', 'tool-called', 'tool-returned', 'turn-ended'])
+  expect(typesOf(client)).toEqual(['turn-started', 'tool-called', 'tool-returned', 'tool-called', 'tool-returned', 'turn-delta', 'turn-ended'])
   expect(backend.sessions.get(session)?.messages.filter((message) => message.type === 'ask-start')).toHaveLength(2)
   expect(chat).toHaveLength(3)
 })

@@ -41,7 +41,7 @@ export class AnswersView {
 
   #render(answer: AnswerState): HTMLElement {
     const looks = answer.look === 'now' ? [] : ['from' in answer.look ? `${clock(answer.look.from)}–${clock(answer.look.to)}` : `frame ${answer.look.frame}`]
-    const kind = [...(answer.tasks ?? []).map((task) => TASK_WORDS[task]), ...looks].join(', ')
+    const kind = [...(answer.by === 'agent' ? ['agent'] : []), ...(answer.tasks ?? []).map((task) => TASK_WORDS[task]), ...looks].join(', ')
     return element(
       'article',
       { class: 'answer', 'data-ask': answer.ask, 'aria-busy': answer.end ? undefined : 'true' },

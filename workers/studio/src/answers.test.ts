@@ -72,6 +72,33 @@ test('[EV2] after a reset the text that the edge still knows stands, and known e
     watches: [],
     tracks: [],
     asks: [{ ask: 'a', text: 'Where is the cup?', answer: 'The red cup is here.', evidence: [cup.id], ended: true }],
+    turns: [{ turn: 't', text: 'And the dog?', answer: 'It ', ended: false }],
+    workflows: [],
   })
   expect(answers.all[0]).toMatchObject({ text: 'The red cup is here.', evidence: [cup], end: { finish: 'stop' } })
+})
+
+test('an agent’s turn is an answer too: its words as they come, what it looks for, and what it rests on in the end', () => {
+  const answers = new Answers()
+  const turn = numbered([
+    { type: 'turn-started', turn: 't', text: 'Is the cup there?' },
+    { type: 'turn-delta', turn: 't', from: 0, text: 'Let me look.' },
+    { type: 'tool-called', turn: 't', call: 'call-1', tool: 'find_moment', input: { query: 'the cup' } },
+    { type: 'ask-accepted', ask: 't-call-1', text: 'the cup' },
+    { type: 'head-result', ask: 't-call-1', evidence: cup },
+    { type: 'answer-ended', ask: 't-call-1', finish: 'stop', text: '', usage },
+    { type: 'tool-returned', turn: 't', call: 'call-1', tool: 'find_moment', content: 'there', evidence: [cup.id] },
+    { type: 'turn-delta', turn: 't', from: 0, text: 'Yes, ' },
+    { type: 'turn-delta', turn: 't', from: 5, text: 'there.' },
+    { type: 'turn-ended', turn: 't', finish: 'stop', text: 'Yes, there.', evidence: [cup.id] },
+  ])
+  const states = turn.map((event) => {
+    answers.take(event)
+    const state = answers.all.find(({ ask }) => ask === 't')
+    return { text: state?.text, looking: state?.looking.map(({ query }) => query) }
+  })
+  expect(states[2]).toEqual({ text: 'Let me look.', looking: ['find moment “the cup”'] })
+  expect(states[8]).toEqual({ text: 'Yes, there.', looking: [] })
+  expect(answers.all.find(({ ask }) => ask === 't')).toMatchObject({ by: 'agent', evidence: [{ id: cup.id }], end: { finish: 'stop' } })
+  expect(answers.isRunning('t')).toBe(false)
 })

@@ -1,10 +1,12 @@
 import type { AskAt, AskBody, ErrorBody, Evidence, Finish, SessionEvent, SessionReset, Task, Usage } from '@fovea/protocol'
 
-/** A head at work: started, its result not there yet. */
-export type Looking = { evidence: string; task: Task; query: string }
+/** A head or an agent's tool at work: started, its result not there yet. */
+export type Looking = { evidence: string; task: Task | undefined; query: string }
 
 export type AnswerState = {
+  /** id of the ask, or of the agent turn */
   ask: string
+  by: 'model' | 'agent'
   question: string
   tasks: AskBody['tasks']
   look: AskAt
@@ -14,7 +16,7 @@ export type AnswerState = {
   end: { finish: Finish; usage: Usage | undefined; error: ErrorBody | undefined } | undefined
 }
 
-/** The questions and answers of the session, built from its events alone: a replay after a lost socket builds the same. */
+/** The questions and answers of the session, the agent's turns among them, built from its events alone: a replay after a lost socket builds the same. */
 export class Answers {
   readonly #answers = new Map<string, AnswerState>()
 
@@ -26,6 +28,11 @@ export class Answers {
     return this.all.findLast((answer) => !answer.end)
   }
 
+  isRunning(ask: string): boolean {
+    const answer = this.#answers.get(ask)
+    return answer !== undefined && !answer.end
+  }
+
   evidence(id: string): Evidence | undefined {
     return this.all.flatMap((answer) => answer.evidence).find((evidence) => evidence.id === id)
   }
@@ -33,19 +40,10 @@ export class Answers {
   /** Takes one event; returns the answer that it changed. */
   take(event: SessionEvent): AnswerState | undefined {
     if (event.type === 'ask-accepted') {
-      const answer: AnswerState = {
-        ask: event.ask,
-        question: event.text,
-        tasks: event.tasks,
-        look: event.look ?? 'now',
-        text: '',
-        evidence: [],
-        looking: [],
-        end: undefined,
-      }
-      this.#answers.set(event.ask, answer)
-      return answer
+      return this.#begin({ ask: event.ask, by: 'model', question: event.text, tasks: event.tasks, look: event.look ?? 'now' })
     }
+    if (event.type === 'turn-started') return this.#begin({ ask: event.turn, by: 'agent', question: event.text, tasks: undefined, look: 'now' })
+    if ('turn' in event) return this.#turn(event)
     if (!('ask' in event)) return undefined
     const answer = this.#answers.get(event.ask)
     if (!answer) return undefined
@@ -69,20 +67,55 @@ export class Answers {
     return answer
   }
 
+  #begin(about: Pick<AnswerState, 'ask' | 'by' | 'question' | 'tasks' | 'look'>): AnswerState {
+    const answer: AnswerState = { ...about, text: '', evidence: [], looking: [], end: undefined }
+    this.#answers.set(about.ask, answer)
+    return answer
+  }
+
+  #turn(event: Extract<SessionEvent, { turn: string }>): AnswerState | undefined {
+    const answer = this.#answers.get(event.turn)
+    if (!answer) return undefined
+    switch (event.type) {
+      case 'turn-delta':
+        answer.text = answer.text.slice(0, event.from) + event.text
+        break
+      case 'tool-called':
+        answer.looking.push({ evidence: event.call, task: undefined, query: toolWords(event) })
+        break
+      case 'tool-returned':
+        answer.looking = answer.looking.filter((looking) => looking.evidence !== event.call)
+        break
+      case 'turn-ended':
+        answer.text = event.text
+        answer.looking = []
+        // Where its words came from is known by the sentence, not by the word: they are not marked.
+        answer.evidence = event.evidence.flatMap((id) => this.evidence(id) ?? []).map(({ words: _, ...evidence }) => evidence)
+        answer.end = { finish: event.finish, usage: undefined, error: event.error }
+        break
+    }
+    return answer
+  }
+
   /** The log no longer reaches back: what the edge still tells of each ask takes the place of what was here [EV2]. */
-  reset({ asks }: SessionReset['state']): void {
-    for (const { ask, text, tasks, at, answer, ended } of asks) {
-      const known = this.#answers.get(ask)
-      this.#answers.set(ask, {
-        ask,
-        question: text,
-        tasks,
-        look: at ?? 'now',
-        text: answer,
+  reset({ asks, turns }: SessionReset['state']): void {
+    const restored = (id: string, ended: boolean) => {
+      const known = this.#answers.get(id)
+      return {
         evidence: known?.evidence ?? [],
         looking: [],
-        end: ended ? (known?.end ?? { finish: 'stop', usage: undefined, error: undefined }) : undefined,
-      })
+        end: ended ? (known?.end ?? { finish: 'stop' as const, usage: undefined, error: undefined }) : undefined,
+      }
+    }
+    for (const { turn, text, answer, ended } of turns)
+      this.#answers.set(turn, { ask: turn, by: 'agent', question: text, tasks: undefined, look: 'now', text: answer, ...restored(turn, ended) })
+    for (const { ask, text, tasks, at, answer, ended } of asks) {
+      this.#answers.set(ask, { ask, by: 'model', question: text, tasks, look: at ?? 'now', text: answer, ...restored(ask, ended) })
     }
   }
+}
+
+function toolWords({ tool, input }: Extract<SessionEvent, { type: 'tool-called' }>): string {
+  const about = input['query'] ?? input['question']
+  return `${tool.replaceAll('_', ' ')}${typeof about === 'string' ? ` “${about}”` : ''}`
 }

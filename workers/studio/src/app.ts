@@ -197,11 +197,12 @@ export class App {
     this.#askBox.offer(sample?.questions ?? [])
   }
 
-  #ask({ text, tasks, at }: Question): void {
+  #ask({ text, by, tasks, at }: Question): void {
     try {
       const stream = this.#live.stream
-      const run = this.#session.ask(text, { ...(tasks && { tasks }), ...(at && { at }), ...(stream !== undefined && { stream }) })
-      this.#running = { ask: run.ask, cancel: () => run.cancel() }
+      const on = stream === undefined ? {} : { stream }
+      const run = by === 'agent' ? this.#session.turn(text, on) : this.#session.ask(text, { ...on, ...(tasks && { tasks }), ...(at && { at }) })
+      this.#running = { ask: 'ask' in run ? run.ask : run.id, cancel: () => run.cancel() }
       this.#panes.show('talk')
       run.then(undefined, (error: unknown) => {
         this.#notices.error('The question was not taken', error)
@@ -214,7 +215,7 @@ export class App {
   }
 
   #stopAsk(): void {
-    if (this.#running && this.#answers.running?.ask === this.#running.ask) this.#running.cancel()
+    if (this.#running && this.#answers.isRunning(this.#running.ask)) this.#running.cancel()
   }
 
   #watch(): void {

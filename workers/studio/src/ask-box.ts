@@ -3,7 +3,7 @@ import { byId, element } from './element.ts'
 import type { Range } from './ruler.ts'
 import { clock } from './time-text.ts'
 
-export type Question = { text: string; tasks: AskBody['tasks']; at: AskAt | undefined }
+export type Question = { text: string; by: 'model' | 'agent'; tasks: AskBody['tasks']; at: AskAt | undefined }
 type Options = { now: () => number; onAsk: (question: Question) => void; onStop: () => void }
 
 /** Where a question is typed, with what kind of answer it wants and which time it looks at. Enter asks; while an answer runs the button stops it. */
@@ -46,7 +46,11 @@ export class AskBox {
   offer(questions: readonly string[]): void {
     this.#offers.replaceChildren(
       ...questions.map((text) =>
-        element('button', { type: 'button', class: 'offer', onclick: () => this.#options.onAsk({ text, tasks: undefined, at: this.#where() }) }, text),
+        element(
+          'button',
+          { type: 'button', class: 'offer', onclick: () => this.#options.onAsk({ text, by: 'model', tasks: undefined, at: this.#where() }) },
+          text,
+        ),
       ),
     )
     this.#offers.hidden = questions.length === 0
@@ -78,7 +82,7 @@ export class AskBox {
     if (text === '') return this.#question.focus()
     const task = this.#task.value
     const tasks: AskBody['tasks'] = task === 'region' || task === 'mask' || task === 'moment' ? [task] : undefined
-    this.#options.onAsk({ text, tasks, at: this.#where() })
+    this.#options.onAsk({ text, by: task === 'agent' ? 'agent' : 'model', tasks, at: this.#where() })
     this.#question.value = ''
     this.#grow()
   }

@@ -42,6 +42,8 @@ export function eventLine(event: SessionEvent): string {
       return `not seen from ${clock(event.from)} to ${clock(event.to)}`
     case 'turn-started':
       return `“${event.text}”`
+    case 'turn-delta':
+      return JSON.stringify(event.text)
     case 'tool-called':
       return `${event.tool}(${JSON.stringify(event.input)})`
     case 'tool-returned':

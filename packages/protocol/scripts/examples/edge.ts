@@ -47,6 +47,8 @@ export const edgeExamples: TransientMessage[] = [
       watches: [watch],
       tracks: [{ ...track, life: 'confirmed' }],
       asks: [{ ...ask, answer: 'The cup is on the desk.', evidence: [box.id], ended: true }],
+      turns: [{ turn: 'turn-01', text: 'Is the cup still on the desk?', answer: 'Yes, it is in ', ended: false }],
+      workflows: [{ run: 'run-01', name: 'cup-check', ended: true }],
     },
   },
   {

@@ -34,6 +34,8 @@ const unnumbered: UnnumberedEvent[] = [
   { type: 'turn-started', turn: 'turn-01', text: 'Is the cup still on the desk?' },
   { type: 'tool-called', turn: 'turn-01', call: 'call-01', tool: 'locate', input: { query: 'the cup' } },
   { type: 'tool-returned', turn: 'turn-01', call: 'call-01', tool: 'locate', content: `the cup: 1 box (${box.id}), as of 0.2 s ago`, evidence: [box.id] },
+  { type: 'turn-delta', turn: 'turn-01', from: 0, text: 'Yes, it is in ' },
+  { type: 'turn-delta', turn: 'turn-01', from: 14, text: 'the middle of the desk.' },
   { type: 'turn-ended', turn: 'turn-01', finish: 'stop', text: 'Yes, it is in the middle of the desk.', evidence: [box.id] },
   { type: 'workflow-started', run: 'run-01', name: 'cup-check' },
   { type: 'workflow-step-ended', run: 'run-01', step: 'find', kind: 'locate', ms: 42, output: { count: 1, evidence: box.id }, next: 'any' },

@@ -19,6 +19,8 @@ export function chatModelOf({
       configuration: { baseURL: CHAT_BASE_URL },
       timeout: TIMEOUT_MS,
       maxRetries: 2,
+      // Some servers refuse the option that asks for the count of tokens at the end of a stream.
+      streamUsage: false,
     })
   }
 }

@@ -1,9 +1,11 @@
 import type { Role, SessionReady, SessionReset } from '@fovea/protocol'
 import type { AskRow, SessionStore } from '../store/session-store.ts'
 import type { Session } from './session.ts'
+import { describeTurn } from './turns.ts'
+import { describeWorkflow } from './workflows.ts'
 
-/** Ended asks that a reset still tells. */
-const ENDED_ASKS = 20
+/** Ended asks and runs that a reset still tells. */
+const ENDED = 20
 
 /** The first message on a client's socket [WI5]. */
 export function describeReady(session: Session, role: Role): SessionReady {
@@ -23,6 +25,7 @@ export function describeReady(session: Session, role: Role): SessionReady {
 
 /** The state as it stands, for a reader to whom the log no longer reaches back [EV2]. */
 export function describeReset(session: Session, store: SessionStore): SessionReset {
+  const runs = [...store.endedRuns(ENDED), ...store.runningRuns()]
   return {
     type: 'session-reset',
     seq: session.log.last,
@@ -31,7 +34,9 @@ export function describeReset(session: Session, store: SessionStore): SessionRes
       streams: Array.from(session.streams.open.values(), (stream) => stream.body),
       watches: [...session.standing.watches.values()],
       tracks: [...session.standing.tracks.values()],
-      asks: [...store.endedAsks(ENDED_ASKS), ...store.runningAsks()].map(describeAsk),
+      asks: [...store.endedAsks(ENDED), ...store.runningAsks()].map(describeAsk),
+      turns: runs.filter(({ kind }) => kind === 'turn').map(describeTurn),
+      workflows: runs.filter(({ kind }) => kind === 'workflow').map(describeWorkflow),
     },
   }
 }

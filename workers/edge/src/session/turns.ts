@@ -1,8 +1,11 @@
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import { ErrorBody, EvidenceId, ProtocolError, scopedId, toProtocolError, TurnCreate } from '@fovea/protocol'
+import type { SessionReset } from '@fovea/protocol'
 import { z } from 'zod'
+import type { RunRow } from '../store/session-store.ts'
 import { RunBook } from './run-book.ts'
 import type { RunHost, RunMessage, Runs } from './runs.ts'
+import { TurnWords } from './turn-words.ts'
 
 /** A chat model, made when a turn needs it. */
 export type ChatModelSource = () => Promise<BaseChatModel>
@@ -26,12 +29,15 @@ const Journal = z.array(
       evidence: z.array(EvidenceId),
       error: ErrorBody.optional(),
     }),
+    // Words of the reply that is being spoken, for a reader who comes late; a turn that goes on begins that reply anew.
+    z.object({ type: z.literal('said'), text: z.string() }),
   ]),
 )
 type Journal = z.infer<typeof Journal>
+type ToolEntry = Exclude<Journal[number], { type: 'said' }>
 
 /**
- * Agent turns inside the session: the chat model speaks, its tools look through this session's own eyes. Without a chat model a turn is
+ * Agent turns inside the session: the chat model speaks, its words are told as they come, its tools look through this session's own eyes. Without a chat model a turn is
  * an ask. Every tool call is written before it runs and after it has, so that after an eviction no finished call is repeated.
  */
 export class Turns implements Runs {
@@ -94,23 +100,44 @@ export class Turns implements Runs {
   async #run({ turn, text, stream }: Body, journal: Journal, signal: AbortSignal) {
     // Loaded with the first turn, not with every session that wakes.
     const { ChatFovea, roundsOf, runTurn, visionTools } = await import('@fovea/agent')
-    const { vision } = this.#host
-    const write = (entry: Journal[number]) => {
-      journal.push(entry)
-      this.#book.keep(turn, { ...entry, turn }, journal)
+    const { vision, context } = this.#host
+    const done = journal.filter((entry) => entry.type !== 'said')
+    let said = ''
+    const words = new TurnWords({
+      write: (part, from) => {
+        said = said.slice(0, from) + part
+        this.#book.keep(turn, { type: 'turn-delta', turn, from, text: part }, [...done, { type: 'said', text: said }])
+      },
+      now: context.now,
+      limit: MAX_TEXT,
+    })
+    const write = (entry: ToolEntry) => {
+      words.flush()
+      done.push(entry)
+      this.#book.keep(turn, { ...entry, turn }, done)
     }
-    return runTurn({
+    const outcome = await runTurn({
       model: this.#model ? await this.#model() : new ChatFovea({ session: vision, stream, ask: scopedId(turn, 'ask') }),
       tools: this.#model ? visionTools(vision, { stream, scope: turn }) : [],
       text,
-      past: roundsOf(journal),
+      past: roundsOf(done),
       signal,
       journal: {
+        said: (part, from) => words.add(part, from),
         called: (call) => write({ type: 'tool-called', ...call }),
         returned: ({ content, ...result }) => write({ type: 'tool-returned', ...result, content: content.slice(0, MAX_TEXT) }),
       },
     })
+    words.flush()
+    return outcome
   }
+}
+
+/** What a turn has said: its answer, or the words so far of one that is on its way. */
+export function describeTurn({ id, body, state, outcome }: RunRow): SessionReset['state']['turns'][number] {
+  const said = Journal.parse(state ?? []).findLast((entry) => entry.type === 'said')?.text ?? ''
+  const answer = outcome?.type === 'turn-ended' ? outcome.text : said
+  return { turn: id, text: Body.parse(body).text, answer, ended: outcome !== null }
 }
 
 /** The chat model failed: its status is worth telling, its words may hold secrets. */

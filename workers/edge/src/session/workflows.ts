@@ -1,7 +1,9 @@
 import { ProtocolError, toProtocolError, WorkflowGraph } from '@fovea/protocol'
 import { advance, beginRun, validateGraph } from '@fovea/workflow'
 import type { RunState } from '@fovea/workflow'
+import type { SessionReset } from '@fovea/protocol'
 import { z } from 'zod'
+import type { RunRow } from '../store/session-store.ts'
 import { RunBook } from './run-book.ts'
 import type { RunHost, RunMessage, Runs } from './runs.ts'
 
@@ -18,6 +20,10 @@ const State: z.ZodType<RunState> = z.object({
   next: z.string().optional(),
   noted: z.json().optional(),
 })
+
+export function describeWorkflow({ id, body, outcome }: RunRow): SessionReset['state']['workflows'][number] {
+  return { run: id, name: Body.parse(body).graph.name, ended: outcome !== null }
+}
 
 /** Workflow runs inside the session: each step's result is written with the state that follows from it, so that a run goes on wherever this object wakes. */
 export class Workflows implements Runs {

@@ -186,6 +186,10 @@ export class SessionStore {
     return this.#db.select().from(runs).where(isNull(runs.outcome)).orderBy(asc(runs.at)).all()
   }
 
+  endedRuns(limit: number): RunRow[] {
+    return this.#db.select().from(runs).where(isNotNull(runs.outcome)).orderBy(desc(runs.at)).limit(limit).all().toReversed()
+  }
+
   // Tickets and deadlines
 
   /** True the first time an id comes, false ever after. Forgets what has expired. */
