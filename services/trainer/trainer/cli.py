@@ -10,6 +10,8 @@ from trainer.ablate.cli import app as ablate
 from trainer.cache_folder import cache_folder
 from trainer.data.cli import app as data
 from trainer.export.decoder_cli import app as decoders
+from trainer.import_cli import app as import_weights
+from trainer.parity.cli import app as parity
 from trainer.preference.cli import app as preference
 from trainer.report.cli import app as report
 
@@ -17,6 +19,8 @@ app = typer.Typer(help='Trains multimodal models whose task tokens drive heads, 
 app.add_typer(data, name='data')
 app.add_typer(ablate, name='ablate')
 app.add_typer(preference)
+app.add_typer(import_weights)
+app.add_typer(parity)
 app.add_typer(decoders)
 app.add_typer(report)
 
@@ -36,7 +40,7 @@ def cache_clips(clips: int = 5400, photographs: int = 600, world: str = 'spritew
 
     folder = out or cache_folder() / 'features'
     config = WorldConfig.load(world)
-    build_cache(folder / 'train', SpriteWorld(config), 'train', clips, shard=min(100, clips))
+    build_cache(folder / 'train', SpriteWorld(config, rounds=4), 'train', clips, shard=min(100, clips))
     if photographs:
         (folder / 'photos').mkdir(exist_ok=True)
         shutil.copy(folder / 'train' / 'ranges.npz', folder / 'photos' / 'ranges.npz')

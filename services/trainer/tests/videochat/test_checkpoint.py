@@ -58,3 +58,13 @@ def test_a_shard_that_did_not_arrive_is_named(tmp_path: Path, weights: dict[str,
     (tmp_path / 'model-00002-of-00002.safetensors').unlink()
     with pytest.raises(CheckpointError, match='model-00002-of-00002.safetensors is not there'):
         load_videochat(tmp_path, VIDEOCHAT_TINY)
+
+
+def test_the_command_says_what_was_taken_in(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+    from typer.testing import CliRunner
+    from trainer.cli import app
+    folder = str(written(tmp_path, weights))
+    good = CliRunner().invoke(app, ['import', 'videochat-tpo', folder, '--config', 'videochat-tiny'])
+    assert good.exit_code == 0 and f'{len(weights)} tensors' in good.output
+    bad = CliRunner().invoke(app, ['import', 'videochat-tpo', folder, '--headers'])
+    assert bad.exit_code == 1 and 'expected' in bad.output

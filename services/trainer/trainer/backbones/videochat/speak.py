@@ -3,6 +3,7 @@
 The published loop has defects that training does not share: it runs the task token before the trigger is in the cache, drops the task token from the cache,
 and keeps only the last trigger. `compat=True` does exactly that; by default the trigger is fed first, then the task token, and both stay.
 """
+from copy import deepcopy
 from dataclasses import dataclass, field
 
 import torch
@@ -34,8 +35,8 @@ def answer(model: VideoChat, prompt: Tensor, compat: bool = False, most: int = 2
     triggers, embed = model.ids.triggers(), model.lm.get_input_embeddings()
     given = Answer()
 
-    def feed(embeds: Tensor) -> tuple[Tensor, Tensor]:
-        out = model.lm(inputs_embeds=embeds, past_key_values=cache, use_cache=True, output_hidden_states=True)
+    def feed(embeds: Tensor, into: DynamicCache = cache) -> tuple[Tensor, Tensor]:
+        out = model.lm(inputs_embeds=embeds, cache=into, use_cache=True, output_hidden_states=True)
         return out.logits[0, -1], out.hidden_states[-1][0, -1]
 
     logits, _ = feed(prompt)
@@ -44,10 +45,7 @@ def answer(model: VideoChat, prompt: Tensor, compat: bool = False, most: int = 2
         given.tokens.append(token)
         task = triggers.get(token)
         if task and compat:
-            length = cache.get_seq_length()
-            state = feed(model.task_token(task))[1]
-            cache.crop(length)
-            given.pointed = [Pointed(task, len(given.tokens) - 1, state)]
+            given.pointed = [Pointed(task, len(given.tokens) - 1, feed(model.task_token(task), deepcopy(cache))[1])]
         if token == EOS:
             break
         logits, _ = feed(embed(torch.tensor([[token]], device=prompt.device)))

@@ -1,0 +1,61 @@
+"""`fovea-train import`: takes published weights in, strictly, and says what they are."""
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command('import')
+def import_weights(
+    family: Annotated[str, typer.Argument(help='videochat-tpo or llava-onevision.')], folder: Annotated[Path, typer.Argument(help='The downloaded folder: safetensors shards and their index.')],
+    headers: Annotated[bool, typer.Option(help='Read names and shapes alone: no memory for 16 GB of weights needed.')] = False,
+    config: Annotated[str, typer.Option(help='Sizes expected of videochat-tpo.')] = 'videochat',
+) -> None:
+    """Every name must be there, none left over, every shape must fit; otherwise what is wrong is named and the exit status is 1."""
+    if family == 'videochat-tpo':
+        return import_videochat(folder, config, headers)
+    if family == 'llava-onevision':
+        return import_llava(folder)
+    raise typer.BadParameter(f'There is no family {family}; expected videochat-tpo or llava-onevision.')
+
+
+def import_videochat(folder: Path, config: str, headers: bool) -> None:
+    import torch
+    from trainer.backbones.videochat.checkpoint import CheckpointError, check_folder, load_videochat, stored_bytes
+    from trainer.backbones.videochat.config import VIDEOCHAT_CONFIGS
+    from trainer.backbones.videochat.model import VideoChat
+    if config not in VIDEOCHAT_CONFIGS:
+        raise typer.BadParameter(f'There is no configuration {config}; expected one of {", ".join(VIDEOCHAT_CONFIGS)}.')
+    try:
+        if headers:
+            with torch.device('meta'):
+                model = VideoChat(VIDEOCHAT_CONFIGS[config])
+            if problems := check_folder(folder, model):
+                raise CheckpointError(f'{folder} does not fit: {"; ".join(problems)}')
+        else:
+            model = load_videochat(folder, VIDEOCHAT_CONFIGS[config])
+    except CheckpointError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from None
+    sizes = stored_bytes(model)
+    parts: Counter[str] = Counter()
+    for name, size in sizes.items():
+        parts[name.split('.')[0]] += size
+    typer.echo(f'{folder}: {len(sizes)} tensors, {sum(sizes.values()):,} bytes, {"names and shapes fit" if headers else "loaded"}')
+    for part, size in parts.most_common(6):
+        typer.echo(f'  {part}: {size / 1e6:,.1f} MB')
+    typer.echo('  not included: InternVideo2-CLIP-1B and its 7B text encoder, whose features CG-DETR takes as input')
+
+
+def import_llava(folder: Path) -> None:
+    from trainer.backbones.llava_onevision.load import FolderError, load_llava
+    try:
+        model = load_llava(folder)
+    except FolderError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from None
+    count = sum(parameter.numel() for parameter in model.parameters())
+    typer.echo(f'{folder}: {count:,} parameters, {model.describe()}')
