@@ -14,7 +14,7 @@ export async function startScriptedChat(): Promise<AsyncDisposable & { url: stri
     const question = messages.findLast((message) => message.role === 'user')?.content ?? ''
     const thing = /where is (?:the )?(.+?)\?/i.exec(question)?.[1] ?? 'thing'
     const call = { index: 0, id: 'call_0', type: 'function', function: { name: 'locate', arguments: JSON.stringify({ query: thing }) } }
-    const deltas = report ? `My eyes report: ${report}`.split(/(?<= )/).map((content) => ({ role: 'assistant', content })) : [{ tool_calls: [call] }]
+    const parts = report ? `My eyes report: ${report}`.split(/(?<= )/).map((content) => ({ content })) : [{ tool_calls: [call] }]
     response.setHeader('content-type', 'text/event-stream')
     const say = (delta: object, finish: string | null) =>
       response.write(
@@ -26,7 +26,7 @@ export async function startScriptedChat(): Promise<AsyncDisposable & { url: stri
           choices: [{ index: 0, delta, finish_reason: finish }],
         })}\n\n`,
       )
-    for (const delta of deltas) say(delta, null)
+    for (const part of parts) say({ role: 'assistant', ...part }, null)
     say({}, report ? 'stop' : 'tool_calls')
     response.end('data: [DONE]\n\n')
   })

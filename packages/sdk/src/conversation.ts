@@ -173,10 +173,6 @@ export class Conversation {
   /** The log no longer reaches back to where this program had read: what ended meanwhile is lost, what runs goes on. */
   #reset({ state, asks, turns, workflows }: Extract<TransientMessage, { type: 'session-reset' }>['state']): void {
     this.state = state
-    const gone = (what: string) =>
-      new ProtocolError('not-found', `This ${what} ended while the connection was away, and the log no longer holds its end. Begin it again.`, {
-        retryable: true,
-      })
     for (const { ask, ended } of asks) if (ended) this.#fail(ask, gone('ask'))
     for (const { turn, ended } of turns) if (ended) this.#fail(turn, gone('turn'))
     for (const { run, ended } of workflows) if (ended) this.#fail(run, gone('workflow run'))
@@ -233,6 +229,12 @@ export class Conversation {
     while (this.#usedStreams.has(number) || this.verdicts.mailbox(number)) number++
     return number
   }
+}
+
+function gone(what: string): ProtocolError {
+  return new ProtocolError('not-found', `This ${what} ended while the connection was away, and the log no longer holds its end. Begin it again.`, {
+    retryable: true,
+  })
 }
 
 function stopOf(id: string): string {

@@ -45,9 +45,8 @@ function speaking(...speeches: Parts[]) {
 
 test('[EV1] the words of a turn are events while the model still speaks: the first at once, then twenty a second at most', async () => {
   await withStore(async (store) => {
-    let speak = () => {}
-    let pass = (_ms: number) => {}
-    const pause = new Promise<void>((resolve) => (speak = resolve))
+    const story: { pass?: (ms: number) => void; speak?: () => void } = {}
+    const pause = new Promise<void>((resolve) => (story.speak = resolve))
     const fake = new FakeSession(
       store,
       speaking(
@@ -55,19 +54,19 @@ test('[EV1] the words of a turn are events while the model still speaks: the fir
           yield 'I '
           await pause
           for (let index = 0; index < 100; index++) {
-            pass(10)
+            story.pass?.(10)
             yield `word${index} `
           }
         })(),
       ),
     )
-    pass = (ms) => (fake.time += ms)
+    story.pass = (ms) => (fake.time += ms)
     const owner = fake.owner()
     fake.say(owner, { type: 'session-resume', lastSeq: 0, streams: [] })
     fake.say(owner, { type: 'turn-start', turn: 'turn1', text: 'Speak.' })
     await vi.waitFor(() => expect(deltas(owner)).toMatchObject([{ turn: 'turn1', from: 0, text: 'I ' }]))
     expect(endOf(owner)).toBeUndefined()
-    speak()
+    story.speak?.()
     await vi.waitFor(() => expect(endOf(owner)).toMatchObject({ finish: 'stop', text: expect.stringMatching(/^I word0 .* word99 $/) }))
     expect(saidIn(owner)).toBe(endOf(owner)?.text)
     // A hundred words in a second: the first, then one event in 50 ms, and what was left at the end.

@@ -89,8 +89,7 @@ export class Answers {
       case 'turn-ended':
         answer.text = event.text
         answer.looking = []
-        // Where its words came from is known by the sentence, not by the word: they are not marked.
-        answer.evidence = event.evidence.flatMap((id) => this.evidence(id) ?? []).map(({ words: _, ...evidence }) => evidence)
+        answer.evidence = event.evidence.flatMap((id) => this.evidence(id) ?? []).map(withoutWords)
         answer.end = { finish: event.finish, usage: undefined, error: event.error }
         break
     }
@@ -118,4 +117,10 @@ export class Answers {
 function toolWords({ tool, input }: Extract<SessionEvent, { type: 'tool-called' }>): string {
   const about = input['query'] ?? input['question']
   return `${tool.replaceAll('_', ' ')}${typeof about === 'string' ? ` “${about}”` : ''}`
+}
+
+/** The words that a tool's answer rested on stand in that answer, not in the agent's. */
+function withoutWords(evidence: Evidence): Evidence {
+  const { words, ...rest } = evidence
+  return words ? rest : evidence
 }
