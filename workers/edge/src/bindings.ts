@@ -21,7 +21,11 @@ export type Bindings = {
   CHAT_MODEL?: string
   /** JSON: limits that differ from the defaults */
   LIMITS?: string
+  /** open sessions of one tenant, where the catalogue does not say otherwise for it */
+  MAX_SESSIONS?: string
 }
+
+const DEFAULT_MAX_SESSIONS = 1000
 
 /** The only PoolObject. */
 export const POOL_NAME = 'pool'
@@ -32,4 +36,12 @@ export function limitsOf(bindings: Pick<Bindings, 'LIMITS'>): Limits {
   const parsed = Limits.partial().safeParse(JSON.parse(bindings.LIMITS))
   if (!parsed.success) throw new ProtocolError('internal', `LIMITS is JSON of the protocol's limits: ${parsed.error.issues[0]?.message ?? ''}`)
   return { ...DEFAULT_LIMITS, ...parsed.data }
+}
+
+/** How many sessions a tenant may have open at once, where the catalogue has no number of its own for it. */
+export function maxSessionsOf({ MAX_SESSIONS }: Pick<Bindings, 'MAX_SESSIONS'>): number {
+  if (!MAX_SESSIONS) return DEFAULT_MAX_SESSIONS
+  const most = Number(MAX_SESSIONS)
+  if (!Number.isInteger(most) || most < 1) throw new ProtocolError('internal', `MAX_SESSIONS is a whole number above 0; it was ${MAX_SESSIONS.slice(0, 20)}.`)
+  return most
 }

@@ -1,8 +1,12 @@
 import { CLOSE } from '@fovea/protocol'
 import { expect, test } from 'vitest'
+import { env } from 'cloudflare:workers'
+import { hashKey } from '../src/auth.ts'
+import { Catalogue } from '../src/store/catalogue.ts'
 import { call, createSession, EdgeClient, open, ORIGIN, startBackend } from './edge-client.ts'
 
 const offered = (ticket: string) => ({ 'sec-websocket-protocol': `fovea.v1, ${ticket}` })
+const createWith = (key: string) => call('/v1/sessions', { method: 'POST', key })
 const usedToday = async () => (await (await call('/v1/usage')).json<{ usage: { asks: number; frames: number }[] }>()).usage[0]
 
 test('[SE1] a ticket opens one socket, once', async () => {
@@ -72,6 +76,45 @@ test('tenant A never learns that a session of tenant B exists', async () => {
     expect((await foreign.text()).replace(session, '')).toBe((await absent.text()).replace(missing, ''))
   }
   expect((await (await call('/v1/sessions', { key: 'fovea_other_key' })).json<{ sessions: unknown[] }>()).sessions).toEqual([])
+})
+
+test('a tenant has so many sessions open and no more, also when it asks for many at once; ending one makes room', async () => {
+  const catalogue = new Catalogue(env.DB)
+  await catalogue.addTenant('small', 'Small', 0)
+  await catalogue.addKey({ hash: await hashKey('fovea_small_key'), tenant: 'small', kind: 'api', name: 'test' }, 0)
+  await catalogue.limitSessions('small', 2)
+  const key = 'fovea_small_key'
+  const responses = await Promise.all(Array.from({ length: 4 }, () => createWith(key)))
+  expect(responses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([201, 201, 429, 429])
+  const refused = responses.find(({ status }) => status === 429)
+  expect(refused?.headers.get('content-type')).toBe('application/problem+json')
+  expect(await refused?.json()).toMatchObject({
+    code: 'too-many',
+    expected: 2,
+    retryable: true,
+    detail: expect.stringMatching(/2 sessions .* DELETE \/v1\/sessions\/:id .*open=true/),
+  })
+  const list = async () => (await call('/v1/sessions?open=true', { key })).json<{ sessions: { session: string }[] }>()
+  const { sessions } = await list()
+  expect(sessions).toHaveLength(2)
+  expect((await call(`/v1/sessions/${sessions[0]?.session}`, { method: 'DELETE', key })).status).toBe(204)
+  await expect.poll(async () => (await list()).sessions.length).toBe(1)
+  expect((await createWith(key)).status).toBe(201)
+  expect((await call('/v1/sessions', { method: 'POST' })).status).toBe(201)
+})
+
+test('where the catalogue has no number for a tenant, MAX_SESSIONS of the deployment counts', async () => {
+  const catalogue = new Catalogue(env.DB)
+  await catalogue.addTenant('plain', 'Plain', 0)
+  await catalogue.addKey({ hash: await hashKey('fovea_plain_key'), tenant: 'plain', kind: 'api', name: 'test' }, 0)
+  const key = 'fovea_plain_key'
+  Object.assign(env, { MAX_SESSIONS: '1' })
+  try {
+    expect([(await createWith(key)).status, (await createWith(key)).status]).toEqual([201, 429])
+  } finally {
+    Object.assign(env, { MAX_SESSIONS: '' })
+  }
+  expect((await createWith(key)).status).toBe(201)
 })
 
 test('every refusal over HTTP is a problem that says what to do', async () => {

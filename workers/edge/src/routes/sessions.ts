@@ -16,6 +16,7 @@ import type { Context } from 'hono'
 import { newRouter } from '../app.ts'
 import type { Env } from '../app.ts'
 import { authenticate, hashKey } from '../auth.ts'
+import { maxSessionsOf } from '../bindings.ts'
 import { newId } from '../session/new-id.ts'
 import { Tickets } from '../session/tickets.ts'
 import { Catalogue } from '../store/catalogue.ts'
@@ -40,8 +41,10 @@ const list = createRoute({
   method: 'get',
   path: '/v1/sessions',
   operationId: 'listSessions',
-  summary: 'Sessions, newest first',
-  request: { query: z.object({ before: z.coerce.number().optional(), limit: z.coerce.number().int().min(1).max(100).default(50) }) },
+  summary: 'Sessions, newest first; with `open=true` those that have not ended',
+  request: {
+    query: z.object({ before: z.coerce.number().optional(), limit: z.coerce.number().int().min(1).max(100).default(50), open: z.stringbool().default(false) }),
+  },
   responses: { 200: { description: 'A page of sessions; `before` continues it', content: json(SessionList) }, ...problems },
 })
 const read = createRoute({
@@ -77,22 +80,19 @@ export function sessionRoutes() {
     const id = newId('s')
     const resumeKey = newId('r') + newId('')
     const now = Date.now()
-    await new Catalogue(context.env.DB).addSession({
-      id,
-      tenant,
-      name: name ?? null,
-      model: model ?? null,
-      resumeHash: await hashKey(resumeKey),
-      createdAt: now,
-    })
+    const added = await new Catalogue(context.env.DB).addSession(
+      { id, tenant, name: name ?? null, model: model ?? null, resumeHash: await hashKey(resumeKey), createdAt: now },
+      maxSessionsOf(context.env),
+    )
+    if (added.full) throw tooMany(added.limit)
     await context.env.SESSION.getByName(id).create({ id, tenant, name: name ?? null, wants: model ?? null, createdAt: now })
     const { wsUrl, protocols } = await admit(context, id, 'owner')
     return context.json({ session: id, wsUrl, protocols, resumeKey }, 201)
   })
   app.openapi(list, async (context) => {
     const { tenant } = await authenticate(context)
-    const { before, limit } = context.req.valid('query')
-    const rows = await new Catalogue(context.env.DB).sessions(tenant, { before, limit })
+    const { before, limit, open } = context.req.valid('query')
+    const rows = await new Catalogue(context.env.DB).sessions(tenant, { before, limit, open })
     const last = rows.length === limit ? rows.at(-1) : undefined
     const sessions = rows.map(({ id, name, createdAt, endedAt }) => ({
       session: id,
@@ -128,6 +128,14 @@ export function sessionRoutes() {
     return context.json({ wsUrl, protocols, expiresAt }, 201)
   })
   return app
+}
+
+function tooMany(limit: number): ProtocolError {
+  return new ProtocolError(
+    'too-many',
+    `${limit} sessions of this tenant are open, and it may have no more at once. End one with DELETE /v1/sessions/:id (GET /v1/sessions?open=true lists them), or ask the operator for a higher limit.`,
+    { retryable: true, expected: limit },
+  )
 }
 
 async function admit(context: Context<Env>, id: string, role: Role): Promise<{ wsUrl: string; protocols: [string, string]; expiresAt: number }> {

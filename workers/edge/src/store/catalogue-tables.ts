@@ -1,4 +1,4 @@
-import { integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
 import type { ModelInfo } from '@fovea/protocol'
 
 /** Who pays and who is kept apart: nothing of one tenant is visible to another. */
@@ -6,6 +6,8 @@ export const tenants = sqliteTable('tenants', {
   id: text('id').primaryKey(),
   name: text('name').notNull(),
   createdAt: integer('created_at').notNull(),
+  /** sessions that may be open at once; null: as many as the deployment says (MAX_SESSIONS) */
+  maxSessions: integer('max_sessions'),
 })
 
 /** API keys and backend keys, as SHA-256 in hex; the key itself is shown once and never stored. */
@@ -21,17 +23,22 @@ export const keys = sqliteTable('keys', {
 })
 
 /** Index of sessions; the truth of each one lives in its Durable Object. */
-export const sessions = sqliteTable('sessions', {
-  id: text('id').primaryKey(),
-  tenant: text('tenant')
-    .notNull()
-    .references(() => tenants.id),
-  name: text('name'),
-  model: text('model'),
-  resumeHash: text('resume_hash').notNull(),
-  createdAt: integer('created_at').notNull(),
-  endedAt: integer('ended_at'),
-})
+export const sessions = sqliteTable(
+  'sessions',
+  {
+    id: text('id').primaryKey(),
+    tenant: text('tenant')
+      .notNull()
+      .references(() => tenants.id),
+    name: text('name'),
+    model: text('model'),
+    resumeHash: text('resume_hash').notNull(),
+    createdAt: integer('created_at').notNull(),
+    endedAt: integer('ended_at'),
+  },
+  // Every new session counts the open ones of its tenant.
+  (table) => [index('sessions_by_tenant').on(table.tenant, table.endedAt)],
+)
 
 /** Backends that have said `hello`; leases and load are the pool's. */
 export const backends = sqliteTable('backends', {

@@ -37,11 +37,24 @@ export class Catalogue {
       .run()
   }
 
-  async addSession(row: Omit<CatalogueSession, 'endedAt'>): Promise<void> {
-    await this.#db
-      .insert(sessions)
-      .values({ ...row, endedAt: null })
-      .run()
+  /** Counts and adds in one statement, so that requests that come together cannot pass the limit together. Says how many were open where it was full. */
+  async addSession(
+    { id, tenant, name, model, resumeHash, createdAt }: Omit<CatalogueSession, 'endedAt'>,
+    most: number,
+  ): Promise<{ full: false } | { full: true; limit: number }> {
+    const open = sql`(SELECT count(*) FROM ${sessions} WHERE ${sessions.tenant} = ${tenant} AND ${sessions.endedAt} IS NULL)`
+    const limit = sql`coalesce((SELECT ${tenants.maxSessions} FROM ${tenants} WHERE ${tenants.id} = ${tenant}), ${most})`
+    const { meta } = await this.#db.run(
+      sql`INSERT INTO ${sessions} (id, tenant, name, model, resume_hash, created_at) SELECT ${id}, ${tenant}, ${name}, ${model}, ${resumeHash}, ${createdAt} WHERE ${open} < ${limit}`,
+    )
+    if (meta.changes > 0) return { full: false }
+    const row = await this.#db.select({ own: tenants.maxSessions }).from(tenants).where(eq(tenants.id, tenant)).get()
+    return { full: true, limit: row?.own ?? most }
+  }
+
+  /** Sessions that may be open at once for this tenant; null: as many as the deployment says. */
+  async limitSessions(tenant: string, maxSessions: number | null): Promise<void> {
+    await this.#db.update(tenants).set({ maxSessions }).where(eq(tenants.id, tenant)).run()
   }
 
   async session(id: string): Promise<CatalogueSession | undefined> {
@@ -53,8 +66,12 @@ export class Catalogue {
   }
 
   /** Newest first; `before` continues a list. */
-  async sessions(tenant: string, { before, limit }: { before?: number; limit: number }): Promise<CatalogueSession[]> {
-    const which = before === undefined ? eq(sessions.tenant, tenant) : and(eq(sessions.tenant, tenant), lt(sessions.createdAt, before))
+  async sessions(tenant: string, { before, open, limit }: { before?: number; open: boolean; limit: number }): Promise<CatalogueSession[]> {
+    const which = and(
+      eq(sessions.tenant, tenant),
+      before === undefined ? undefined : lt(sessions.createdAt, before),
+      open ? isNull(sessions.endedAt) : undefined,
+    )
     return this.#db.select().from(sessions).where(which).orderBy(desc(sessions.createdAt)).limit(limit).all()
   }
 
