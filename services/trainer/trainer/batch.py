@@ -11,6 +11,7 @@ from trainer.backbones.lite0 import Taps
 from trainer.data.photos import UNSURE as UNSURE_NOUNS
 from trainer.feature_cache import TAPS, FeatureCache, Shard
 from trainer.lesson import Lesson, Query, Teacher
+from trainer.token_memory import TokenMemory
 from trainer.rename import false_alarms, put_evidence
 from trainer.vocabulary import COLOURS, vocabulary
 
@@ -72,8 +73,9 @@ class Alignment:
 
 @dataclass
 class Batch:
-    s16: Tensor       # (B, T, 112, 10, 10) of the frames seen
-    s32: Tensor       # (B, T, 320, 5, 5)
+    s16: Tensor | None  # (B, T, 112, 10, 10) of the frames seen; or, where the neck rests,
+    s32: Tensor | None  # (B, T, 320, 5, 5)
+    tokens: Tensor | None  # (B, T, N, d)
     times: Tensor     # (B, T)
     pool: Taps        # (P, …) of the pooled frames; s16 and s32 too
     rgb: Tensor       # (P, 3, 2G, 2G)
@@ -94,8 +96,8 @@ class Batch:
 
 
 class Batcher:
-    def __init__(self, cache: FeatureCache, teacher: Teacher, photos: FeatureCache | None = None, noise: float = 0.15) -> None:
-        self.cache, self.teacher, self.rng, self.photos, self.noise = cache, teacher, teacher.rng, photos, noise
+    def __init__(self, cache: FeatureCache, teacher: Teacher, photos: FeatureCache | None = None, noise: float = 0.15, memory: TokenMemory | None = None) -> None:
+        self.cache, self.teacher, self.rng, self.photos, self.noise, self.memory = cache, teacher, teacher.rng, photos, noise, memory
         self.tracked = TRACKED
         words = vocabulary()
         self.left, self.right = words.id('left'), words.id('right')
@@ -115,18 +117,19 @@ class Batcher:
 
     def collate(self, lessons: list[tuple[Lesson, Shard, int]]) -> Batch:
         rng = self.rng
-        seen16, seen32, times, lasts = [], [], [], []
+        seen16, seen32, tokens, times, lasts = [], [], [], [], []
         pool: dict[str, list[np.ndarray]] = {name: [] for name in (*TAPS, 'rgb', 'evidence', 'ltrb')}
         align = AlignmentBuilder()
         rows = RowBuilder()
         for number, (lesson, shard, row) in enumerate(lessons):
             clip, flip = lesson.clip, lesson.flip
-            stored16, stored32 = shard.arrays['s16'][row], shard.arrays['s32'][row]
             order = -1 if flip else 1
-            frames16 = self.cache.features('s16', stored16)[..., ::order]
-            frames32 = self.cache.features('s32', stored32)[..., ::order]
-            seen16.append(frames16[lesson.seen])
-            seen32.append(frames32[lesson.seen])
+            stored16, stored32 = shard.arrays['s16'][row], shard.arrays['s32'][row]
+            if self.memory is not None:
+                tokens.append(self.memory.tokens(self.cache, shard, row, flip)[torch.from_numpy(lesson.seen)])
+            else:
+                seen16.append(self.cache.features('s16', stored16)[..., ::order][lesson.seen])
+                seen32.append(self.cache.features('s32', stored32)[..., ::order][lesson.seen])
             times.append(clip.times[lesson.seen] - clip.times[lesson.seen[-1]])
             track = choose_track(lesson, rng) if rng.random() < self.tracked else None
             slots = sorted({lesson.last, *(look.slot for q in lesson.questions for query in q.queries for look in query.looks), *(track.slots if track else ())})
@@ -137,8 +140,8 @@ class Batcher:
                 frame = int(clip.kept[slot])
                 pool['s4'].append(self.cache.features('s4', shard.arrays['s4'][row][slot])[..., ::order])
                 pool['s8'].append(self.cache.features('s8', shard.arrays['s8'][row][slot])[..., ::order])
-                pool['s16'].append(frames16[frame])
-                pool['s32'].append(frames32[frame])
+                pool['s16'].append(self.cache.features('s16', stored16[frame])[..., ::order])
+                pool['s32'].append(self.cache.features('s32', stored32[frame])[..., ::order])
                 pool['rgb'].append(shard.arrays['rgb'][row][slot].astype(np.float32)[..., ::order] / 127.5 - 1)
                 evidence, ltrb = self.evidence(lesson, shard, slot, frame)
                 if flip:
@@ -149,12 +152,13 @@ class Batcher:
             rows.add(lesson, number, place, track, rng)
         text = pack_text([lesson for lesson, _, _ in lessons], self.left, self.right)
         tensors = {name: torch.from_numpy(np.ascontiguousarray(np.stack(parts))) for name, parts in pool.items()}
-        s16, s32 = torch.from_numpy(np.ascontiguousarray(np.stack(seen16))), torch.from_numpy(np.ascontiguousarray(np.stack(seen32)))
+        s16, s32 = (torch.from_numpy(np.ascontiguousarray(np.stack(seen))) if seen else None for seen in (seen16, seen32))
         if self.noise:
             generator = torch.Generator().manual_seed(rng.randrange(2 ** 31))
             for tensor in (s16, s32, tensors['s8'], tensors['s4']):
-                tensor *= 1 + torch.randn(*tensor.shape[:-2], 1, 1, generator=generator) * self.noise
-        return Batch(s16, s32, torch.from_numpy(np.stack(times)), Taps(tensors['s4'], tensors['s8'], tensors['s16'], tensors['s32']), tensors['rgb'], tensors['evidence'],
+                if tensor is not None:
+                    tensor *= 1 + torch.randn(*tensor.shape[:-2], 1, 1, generator=generator) * self.noise
+        return Batch(s16, s32, torch.stack(tokens) if tokens else None, torch.from_numpy(np.stack(times)), Taps(tensors['s4'], tensors['s8'], tensors['s16'], tensors['s32']), tensors['rgb'], tensors['evidence'],
                      tensors['ltrb'], torch.tensor(lasts), *text, rows.queries(), rows.regions(), rows.masks(), rows.tracks(), rows.moments(), align.finish(),
                      [[q.kind for q in lesson.questions] for lesson, _, _ in lessons])
 

@@ -49,24 +49,25 @@ def cache_clips(clips: int = 5400, photographs: int = 600, world: str = 'spritew
 
 @app.command()
 def train(
-    stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, or all of them in turn.')] = 'all',
+    stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, several of them joined by commas, or all.')] = 'all',
     config: Config = 'nano', steps: Annotated[int, typer.Option(help='Of all stages together.')] = 3000, batch: int = 8, seed: int = 1,
     run: RunFolder = None, features: Features = None, start: Annotated[Optional[Path], typer.Option(help='Weights to start from: a committed weights.safetensors.')] = None,
     evaluate: Annotated[Optional[Path], typer.Option(help='An evaluation folder to measure on every ten minutes.')] = None,
     minutes: Annotated[float, typer.Option(help='Stop (resumably) after so many.')] = 1e9, device: str = 'auto', threads: Threads = 1,
+    precision: Annotated[str, typer.Option(help='bf16, fp32, or auto: bf16 where the machine has instructions for it.')] = 'auto',
 ) -> None:
     """Trains, or goes on with a run that stopped: the same command again resumes it, to the same curve."""
     import torch
     from trainer.checkpoint import load_weights
     from trainer.config import CONFIGS
-    from trainer.distributed import close_world, device_named, open_world
+    from trainer.distributed import close_world, device_named, half_precision, open_world
     from trainer.loop import Run, train as run_stages
     from trainer.model import TpoModel
     from trainer.stages import ALL, STAGES
 
     torch.set_num_threads(threads)
     torch.manual_seed(seed)
-    names = list(ALL) if stage == 'all' else [stage]
+    names = list(ALL) if stage == 'all' else stage.split(',')
     if unknown := [name for name in names if name not in STAGES]:
         raise typer.BadParameter(f'There is no stage {unknown[0]}; expected all or one of {", ".join(ALL)}.')
     rank, world = open_world()
@@ -76,7 +77,8 @@ def train(
         typer.echo(f'{start}: {trained} steps of weights; the optimiser starts anew with 100 warm-up steps.')
     root = features or cache_folder() / 'features'
     photos = root / 'photos'
-    plan = Run(run or cache_folder() / 'runs' / config, root / 'train', steps, photos if (photos / 'ranges.npz').exists() else None, batch, seed, rank=rank, world=world, stop_after=minutes * 60)
+    plan = Run(run or cache_folder() / 'runs' / config, root / 'train', steps, photos if (photos / 'ranges.npz').exists() else None, batch, seed, rank=rank, world=world, stop_after=minutes * 60,
+               half=half_precision(precision, device))
     done = run_stages(model, [STAGES[name] for name in names], plan, dev_metrics(evaluate) if evaluate else None)
     close_world()
     typer.echo(f'{done.total} steps in {done.seconds / 60:.1f} minutes; {plan.folder}/checkpoint.pt')

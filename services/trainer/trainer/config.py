@@ -17,6 +17,8 @@ class NanoConfig:
     mlp: int = 576
     dropout: float = 0.0
     cache: int = 256            # positions a KV slot holds
+    tower: int = 192            # channels of the trained stride-16 map, where shapes are named
+    tower_blocks: int = 2
     features: int = 64          # channels of the trained stride-8 map
     match: int = 96             # the space where pictures and nouns are compared
     fine: int = 64              # channels of the fine part of a visual token
@@ -41,5 +43,5 @@ class NanoConfig:
 
 
 NANO = NanoConfig()
-TINY = replace(NANO, name='tiny', width=48, layers=1, heads=3, mlp=96, features=16, match=24, fine=16, skip=8, memory=16)
+TINY = replace(NANO, name='tiny', width=48, layers=1, heads=3, mlp=96, tower=24, tower_blocks=1, features=16, match=24, fine=16, skip=8, memory=16)
 CONFIGS = {config.name: config for config in (NANO, TINY)}

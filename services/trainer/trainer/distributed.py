@@ -25,3 +25,14 @@ def device_named(name: str) -> torch.device:
     if name == 'cuda' and not torch.cuda.is_available():
         raise ValueError('There is no CUDA device here; use --device cpu or auto.')
     return torch.device(name)
+
+
+def half_precision(name: str, device: str) -> bool:
+    """Whether to run in bfloat16: where asked for, or, with `auto`, where the machine has instructions for it."""
+    if name not in ('auto', 'bf16', 'fp32'):
+        raise ValueError(f'There is no precision {name}; expected auto, bf16 or fp32.')
+    if name != 'auto':
+        return name == 'bf16'
+    if device_named(device).type == 'cuda':
+        return torch.cuda.is_bf16_supported()
+    return torch.cpu.get_capabilities().get('avx512_bf16', False)

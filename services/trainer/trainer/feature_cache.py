@@ -4,7 +4,7 @@ A cache is a folder of shards; a shard is a folder of memory-mapped arrays and `
 channel; the maps of 8 of the 16 frames are kept (the first and the last always). Shards are complete once `done` is there, so a cache may grow
 while it is read.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 import pickle
 import random
@@ -43,6 +43,7 @@ class CachedClip:
     times: np.ndarray         # (T,) ms
     photo: bool = False       # a photograph shows more than was boxed: only its own questions are asked
     evidence_first: int = -1  # the row of the first frame's evidence, for photographs
+    more: list[list[Ask]] = field(default_factory=list)  # further rounds of questions
 
 
 class World(Protocol):
@@ -140,7 +141,7 @@ def small_masks(masks: np.ndarray) -> np.ndarray:
 
 def condense(clip: Clip, kept: np.ndarray, evidence: int, evidence_first: int) -> CachedClip:
     things = [CachedThing(t.noun, t.colour, t.boxes.astype(np.float32), t.visible, t.clear, small_masks(t.masks[kept]), t.motion) for t in clip.things]
-    return CachedClip(kept, things, clip.asks, evidence, clip.times, any(t.style == 'photograph' for t in clip.things), evidence_first)
+    return CachedClip(kept, things, clip.asks, evidence, clip.times, any(t.style == 'photograph' for t in clip.things), evidence_first, clip.more)
 
 
 def measure_ranges(world: World, runner: Eyes, folder: Path, clips: int = 40) -> None:

@@ -119,7 +119,7 @@ class Teacher:
 
     def whole_questions(self, clip: CachedClip, last: int, renaming: Renaming | None) -> list[Question]:
         rng, found = self.rng, []
-        for ask in clip.asks:
+        for ask in rng.choice([clip.asks, *clip.more]):
             if ask.kind == 'caption' and rng.random() > self.mix['caption']:
                 continue
             if renaming is not None:

@@ -20,6 +20,7 @@ from trainer.objective import Weights, objective
 from trainer.preference.batcher import CorrectionBatcher
 from trainer.progress import ProgressLine
 from trainer.stages import STAGES, Stage, rate_at
+from trainer.token_memory import TokenMemory
 from trainer.stills import StillBatch, StillSource, stills_loss
 
 
@@ -40,6 +41,7 @@ class Run:
     rank: int = 0
     world: int = 1
     stop_after: float = float('inf')  # seconds
+    half: bool = False               # bfloat16 where it is fast and safe (autocast); weights and optimiser stay float32
     eyes: Eyes | None = None         # for fresh pictures; the real ones where none are given
     corrections: Path | None = None  # a cache of corrected clips, for the stage `preference`
 
@@ -50,14 +52,16 @@ Evaluate = Callable[[TpoModel, int], dict[str, float]]
 class Objective(torch.nn.Module):
     """The loss as a module, so that DistributedDataParallel sees one forward."""
 
-    def __init__(self, model: TpoModel) -> None:
+    def __init__(self, model: TpoModel, half: bool = False) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.half = model, half
 
     def forward(self, batch: Batch | StillBatch, weights: Weights) -> dict[str, Tensor]:
-        if isinstance(batch, StillBatch):
-            return stills_loss(self.model, batch.eyes, batch.stills, weights.align)
-        return objective(self.model, batch, weights)
+        device = next(self.model.parameters()).device.type
+        with torch.autocast(device, torch.bfloat16, enabled=self.half):
+            if isinstance(batch, StillBatch):
+                return stills_loss(self.model, batch.eyes, batch.stills, weights.align)
+            return objective(self.model, batch, weights)
 
 
 def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | None = None, resume: bool = True) -> Progress:
@@ -82,8 +86,9 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
     for stage in pending:
         steps = max(1, round(run.steps * stage.share / shares))
         teacher = Teacher(rng, stage.mix)
-        lessons = CorrectionBatcher(FeatureCache(run.corrections), cache, teacher, photos) if run.corrections else Batcher(cache, teacher, photos)
         optimiser = optimiser_of(model, stage, run)
+        memory = None if stage.names_cells else TokenMemory(model.backbone.neck)
+        lessons = CorrectionBatcher(FeatureCache(run.corrections), cache, teacher, photos, memory=memory) if run.corrections else Batcher(cache, teacher, photos, memory=memory)
         first = 0
         if resuming:
             done = load(checkpoint, model, optimiser, rng)
@@ -141,7 +146,7 @@ def optimiser_of(model: TpoModel, stage: Stage, run: Run) -> torch.optim.AdamW:
 
 
 def wrapped(model: TpoModel, run: Run) -> torch.nn.Module:
-    module = Objective(model)
+    module = Objective(model, run.half)
     return DistributedDataParallel(module, find_unused_parameters=True) if run.world > 1 else module
 
 

@@ -5,6 +5,7 @@ L_assign is the part of the text loss that falls on triggers; it is reported on 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -15,6 +16,9 @@ from trainer.backbones.nano_neck import Maps
 from trainer.batch import NOTHING, UNSURE, Alignment, Batch
 from trainer.data.nouns import NOUNS
 from trainer.heads.mask import Masks, Memory
+from trainer.heads.moment import MomentFrames
+from trainer.heads.region import RegionMaps
+from trainer.heads.region_mlp import MlpBoxes
 from trainer.losses.focal import centre_focal, gaussian_heat
 from trainer.losses.mask import mask_loss
 from trainer.losses.moment import moment_loss
@@ -27,7 +31,8 @@ from trainer.vocabulary import vocabulary
 class Weights:
     """Of the parts; a stage leaves out what it does not train."""
     text: float = 1.0
-    align: float = 0.5
+    align: float = 0.0      # the naming of cells: nano's neck alone learns from it
+    presence: float = 0.5   # which nouns are in the last frame
     name: float = 0.3
     region: float = 1.0
     mask: float = 1.0
@@ -47,9 +52,8 @@ class Pass:
 
 def look_and_read(model: TpoModel, batch: Batch) -> Pass:
     neck = model.backbone.neck
-    b, t = batch.s16.shape[:2]
-    tokens = neck.tokens(batch.s16.flatten(0, 1), batch.s32.flatten(0, 1)).unflatten(0, (b, t))  # (B, T, N, d)
-    maps = neck.maps(batch.pool, batch.rgb)
+    tokens = seen_tokens(model, batch)                                                # (B, T, N, d)
+    maps = neck.maps(batch.pool, neck.deep(batch.pool.s16, batch.pool.s32), batch.rgb)
     last = Maps(*(part[batch.last] for part in maps))
     newest = visual_tokens(tokens[:, -1], neck.fine_tokens(last), batch.evidence[batch.last], neck.block)  # (B, N, C)
     older = F.pad(tokens[:, :-1], (0, newest.shape[-1] - tokens.shape[-1]))  # only the last frame's fine and pretrained parts are ever read
@@ -61,6 +65,14 @@ def look_and_read(model: TpoModel, batch: Batch) -> Pass:
     return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, batch.evidence, batch.ltrb), visual, hidden, states)
 
 
+def seen_tokens(model: TpoModel, batch: Batch) -> Tensor:
+    if batch.tokens is not None:
+        return batch.tokens
+    neck = model.backbone.neck
+    assert batch.s16 is not None and batch.s32 is not None
+    return neck.tokens(neck.deep(batch.s16.flatten(0, 1), batch.s32.flatten(0, 1))).unflatten(0, batch.times.shape)
+
+
 def objective(model: TpoModel, batch: Batch, weights: Weights) -> dict[str, Tensor]:
     """Loss parts; their sum is what is minimised."""
     return loss_parts(model, batch, look_and_read(model, batch), weights)
@@ -69,22 +81,32 @@ def objective(model: TpoModel, batch: Batch, weights: Weights) -> dict[str, Tens
 def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> dict[str, Tensor]:
     parts = text_loss(model, batch, done.hidden, weights.text)
     if weights.align:
-        parts |= alignment_loss(model, batch, done, weights.align)
+        parts |= naming_of_cells(model, done.visual, done.maps, batch.alignment, weights.align)
+    if weights.presence:
+        parts |= presence_loss(model, done.visual, batch.alignment, weights.presence)
     if weights.name and len(done.states):
         parts |= naming_loss(model, batch, done.states, weights.name)
     if weights.region and len(batch.region.query):
         rows = batch.region
         found = model.region.maps(done.head_map, done.states[rows.query], rows.frame)
-        parts |= scaled('region', region_loss(found, RegionTargets(rows.boxes, rows.owner)), weights.region)
+        parts |= scaled('region', region_loss(whole(found), RegionTargets(rows.boxes, rows.owner)), weights.region)
     if weights.mask and len(batch.mask.query):
-        parts |= scaled('mask', mask_loss(key_masks(model, batch, done), batch.mask.target), weights.mask)
+        parts |= scaled('mask', mask_loss(whole(key_masks(model, batch, done)), batch.mask.target), weights.mask)
     if weights.track and len(batch.tracks.query):
         parts |= scaled('track', track_loss(model, batch, done), weights.track)
     if weights.moment and len(batch.moment.query):
         rows = batch.moment
         found = model.moment.frames(done.visual[rows.lesson], done.states[rows.query])
-        parts |= scaled('moment', moment_loss(found, rows.spans), weights.moment)
+        parts |= scaled('moment', moment_loss(whole(found), rows.spans), weights.moment)
     return parts
+
+
+Found = TypeVar('Found', RegionMaps, MlpBoxes, Masks, MomentFrames)
+
+
+def whole(found: Found) -> Found:
+    """Losses are counted in full precision, whatever the heads ran in."""
+    return type(found)(*(part.float() for part in found))
 
 
 def scaled(prefix: str, parts: dict[str, Tensor], weight: float) -> dict[str, Tensor]:
@@ -97,7 +119,7 @@ def text_loss(model: TpoModel, batch: Batch, hidden: Tensor, weight: float) -> d
     if len(row) == 0:
         return {'text': hidden.sum() * 0}
     wanted, share = batch.ids[row, column + 1], batch.weights[row, column + 1]
-    losses = F.cross_entropy(model.backbone.logits(hidden[row, column]), wanted, reduction='none') * share
+    losses = F.cross_entropy(model.backbone.logits(hidden[row, column]).float(), wanted, reduction='none') * share
     words = vocabulary()
     trigger = torch.isin(wanted, torch.tensor([words.id(f'<{task}>') for task in ('region', 'mask', 'moment')]))
     total = share.sum()
@@ -113,8 +135,10 @@ def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) ->
     }
 
 
-def alignment_loss(model: TpoModel, batch: Batch, done: Pass, weight: float) -> dict[str, Tensor]:
-    return naming_of_cells(model, done.visual, done.maps, batch.alignment, weight)
+def presence_loss(model: TpoModel, visual: Tensor, truth: Alignment, weight: float) -> dict[str, Tensor]:
+    nouns = model.backbone.nouns
+    losses = F.binary_cross_entropy_with_logits(nouns.presence(visual, unpushed(nouns.unit(), truth)), truth.present, reduction='none') * truth.sure
+    return {'presence': weight * losses.sum() / len(losses) / 4}
 
 
 def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignment, weight: float) -> dict[str, Tensor]:
@@ -128,14 +152,12 @@ def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignmen
     painted = truth.colour.flatten()
     coloured = painted >= 0
     colour = maps.colour.flatten(2).transpose(1, 2).flatten(0, 1)[:, :-1]
-    presence = F.binary_cross_entropy_with_logits(nouns.presence(visual, vectors), truth.present, reduction='none') * truth.sure
     return {
         'align.coarse': weight * cell_loss(lambda chosen: coarse.flatten(0, 2)[chosen], truth.coarse.flatten(), 0.15),
         'align.fine': weight * cell_loss(lambda chosen: nouns.fine_match(cells[chosen], vectors).T, truth.fine.flatten(), 0.04),
         'align.frame': weight * frame_loss(coarse, truth.coarse),
         'align.centre': weight * centre_focal(maps.centre[:, 0], heat).mean(),
         'align.colour': weight * (F.cross_entropy(colour[coloured], painted[coloured]) if coloured.any() else colour.sum() * 0),
-        'align.presence': weight * presence.sum() / len(presence) / 4,
     }
 
 
@@ -196,7 +218,7 @@ def track_loss(model: TpoModel, batch: Batch, done: Pass) -> dict[str, Tensor]:
             memory = Memory(torch.stack([entries[i] for i in kept], 1), torch.ones(count, len(kept)), torch.tensor([[step - i for i in kept]]).float().expand(count, -1))
         here, own = HeadMap(*(part[frame] for part in done.head_map)), torch.arange(count)
         found = head.decode(here, done.maps.skip[frame], prompt, torch.full((count,), float(step)), memory, own)
-        for name, value in mask_loss(found, rows.target[:, step]).items():
+        for name, value in mask_loss(whole(found), rows.target[:, step]).items():
             total[name] = total.get(name, 0) + value / steps
         entries.append(head.memorise(here, found.mask, found.object.sigmoid(), own))
     return total

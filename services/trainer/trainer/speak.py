@@ -73,9 +73,9 @@ class Speaker:
     @torch.no_grad()
     def see_sight(self, sight: Sight, times: Tensor) -> Scene:
         neck = self.model.backbone.neck
-        maps = neck.maps(sight.taps, sight.rgb)
-        tokens = neck.tokens(sight.taps.s16, sight.taps.s32)
-        visual = visual_tokens(tokens, neck.fine_tokens(maps), sight.evidence, neck.block)
+        deep = neck.deep(sight.taps.s16, sight.taps.s32)
+        maps = neck.maps(sight.taps, deep, sight.rgb)
+        visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), sight.evidence, neck.block)
         return Scene(visual[None], times[None].float(), joined_map(maps, sight), maps.skip)
 
     @torch.no_grad()

@@ -21,6 +21,11 @@ class Stage:
     floor: float = 0.02                # of the peak rate, where the cosine ends
     stills: bool = False               # fresh single pictures instead of lessons
 
+    @property
+    def names_cells(self) -> bool:
+        """Whether the neck learns; where it does not, a clip's visual tokens are remembered."""
+        return 'backbone.neck' in self.trains
+
 
 def mix(**changes: float) -> dict[str, float]:
     """live: share of lessons at an earlier frame; rename: of lessons with a renamed thing; asked, forced: of a clip's questions; standing: of queries
@@ -30,23 +35,24 @@ def mix(**changes: float) -> dict[str, float]:
 
 NO_HEADS = {'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0}
 HEADS = ('reader', 'region', 'mask', 'moment')
+SKIP = 'backbone.neck.skip'  # the fine map for outlines: it names nothing, so it may learn from cached clips
 LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend')
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # the neck learns to name shapes from pictures it sees once each; cached clips, seen again and again, it would learn by heart
-    Stage('look', 0.30, 2e-3, ('backbone.neck', 'backbone.nouns'), mix(), Weights(align=1.0), stills=True),
+    Stage('look', 0.385, 2e-3, ('backbone.neck', 'backbone.nouns'), mix(), Weights(align=1.0), stills=True),
     # base alignment: pictures, words and nouns meet; captions and plain questions, no task token
-    Stage('base', 0.06, 1e-3, LANGUAGE, mix(triggers=0.0, forced=0.0, caption=1.0, asked=1.0), Weights(**NO_HEADS, name=0.0), floor=0.5),
+    Stage('base', 0.05, 1e-3, LANGUAGE, mix(triggers=0.0, forced=0.0, caption=1.0, asked=1.0), Weights(**NO_HEADS, name=0.0), floor=0.5),
     # task assignment: which trigger belongs to which request; language model only
-    Stage('assign', 0.03, 6e-4, LANGUAGE, mix(forced=0.0, asked=1.0, live=0.3), Weights(**NO_HEADS, name=0.0, align=0.0)),
+    Stage('assign', 0.025, 6e-4, LANGUAGE, mix(forced=0.0, asked=1.0, live=0.3), Weights(**NO_HEADS, name=0.0)),
     # each head learns its task embedding, and the language model to write it
-    Stage('heads', 0.11, 1e-3, (*HEADS, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
+    Stage('heads', 0.10, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
     # everything together, with conversation
-    Stage('together', 0.50, 1e-3, (*HEADS, *LANGUAGE), mix(), Weights(name=1.0)),
+    Stage('together', 0.44, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(), Weights(name=1.0)),
 )}
 ALL = tuple(STAGES)
 # Corrections name one thing of a picture, the alignment losses need them all: they rest, and so does what they train.
-PREFERENCE = Stage('preference', 1.0, 1e-4, (*HEADS, 'backbone.decoder', 'backbone.words'), mix(correction=0.5), Weights(align=0.0))
+PREFERENCE = Stage('preference', 1.0, 1e-4, (*HEADS, 'backbone.decoder', 'backbone.words'), mix(correction=0.5), Weights(presence=0.0))
 
 
 def rate_at(step: int, steps: int, peak: float, warm: float = 0.2, longest_warm: int = 100, floor: float = 0.02) -> float:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.backbones.lite0 import Taps
@@ -19,12 +20,15 @@ from trainer.batch import Alignment, NOTHING, UNSURE
 from trainer.data import appearance, backgrounds, sprites
 from trainer.data.config import WorldConfig
 from trainer.data.draw import lens, lighting
-from trainer.feature_cache import Eyes
+from trainer.feature_cache import Eyes, as_served
+from trainer.losses.boxes import box_loss
+from trainer.losses.region import near_centre
 from trainer.model import TpoModel
-from trainer.objective import naming_of_cells
+from trainer.objective import naming_of_cells, presence_loss
 from trainer.vocabulary import COLOURS, vocabulary
 
 SIZE = 160
+NOISE = 0.15
 PICTURES = 3  # for each lesson that a batch would have
 
 
@@ -43,6 +47,7 @@ class Still:
     colours: list[int]
     boxes: np.ndarray      # (n, 4) of the visible parts
     shares: np.ndarray     # (n, 20, 20) share of each cell that the thing covers
+    outline: np.ndarray    # (2, 40, 40) share of the cell that any thing covers; whether a thing ends here
 
 
 class StillMaker:
@@ -107,7 +112,7 @@ class StillMaker:
         light = lighting(rng, self.noise, 'train', 1)
         frame = cv2.LUT(frame, light.tables[0]) if light.steady else frame
         lens(frame[None], light, rng, self.noise)
-        return described(frame, owner, chosen)
+        return described(as_served(frame[None], rng)[0], owner, chosen)
 
     @staticmethod
     def paste(frame: np.ndarray, owner: np.ndarray, picture: np.ndarray, x: int, y: int, width: int, height: int, mark: int) -> None:
@@ -142,7 +147,7 @@ class StillBatch:
 
 
 def described(frame: np.ndarray, owner: np.ndarray, chosen: list[Dressed]) -> Still:
-    still = Still(frame, [], [], np.zeros((0, 4), np.float32), np.zeros((0, 20, 20), np.float32))
+    still = Still(frame, [], [], np.zeros((0, 4), np.float32), np.zeros((0, 20, 20), np.float32), outline_of(owner))
     boxes, shares = [], []
     for mark, thing in enumerate(chosen, 1):
         mask = owner == mark
@@ -156,6 +161,24 @@ def described(frame: np.ndarray, owner: np.ndarray, chosen: list[Dressed]) -> St
     if boxes:
         still.boxes, still.shares = np.stack(boxes), np.stack(shares)
     return still
+
+
+def outline_of(owner: np.ndarray) -> np.ndarray:
+    """(160, 160) number of the thing at each pixel → (2, 40, 40)."""
+    cells = owner.reshape(40, 4, 40, 4)
+    covered = (cells > 0).mean((1, 3), dtype=np.float32)
+    return np.stack([covered, (cells.max((1, 3)) != cells.min((1, 3))).astype(np.float32)])
+
+
+def outline_loss(covered: Tensor, sides: Tensor, stills: list[Still], truth: Alignment) -> dict[str, Tensor]:
+    """Cover and edges at every cell, a box's sides at the cells near its centre."""
+    wanted = torch.from_numpy(np.stack([still.outline for still in stills]))
+    row, y, x, index = near_centre(truth.centres, truth.centre_of, sides.shape[-1])
+    place = torch.stack([(x + 0.5), (y + 0.5)], 1) / sides.shape[-1]
+    found = sides[row, :, y, x]
+    boxes = torch.cat([place - found[:, :2], place + found[:, 2:]], 1)
+    l1, giou = box_loss(boxes, truth.centres[index])
+    return {'align.cover': F.binary_cross_entropy_with_logits(covered, wanted) * 2, 'align.box': 4 * l1 + giou}
 
 
 def alignment_of(stills: list[Still]) -> Alignment:
@@ -186,8 +209,11 @@ def alignment_of(stills: list[Still]) -> Alignment:
 def stills_loss(model: TpoModel, eyes: Eyes, stills: list[Still], weight: float) -> dict[str, Tensor]:
     """The alignment losses on fresh pictures."""
     neck = model.backbone.neck
-    s4, s8, s16, s32, rgb = (torch.from_numpy(tap) for tap in eyes.look(np.stack([still.frame for still in stills])))
-    maps = neck.maps(Taps(s4, s8, s16, s32), rgb / 127.5 - 1)
+    *taps, rgb = (torch.from_numpy(tap) for tap in eyes.look(np.stack([still.frame for still in stills])))
+    s4, s8, s16, s32 = (tap * (1 + NOISE * torch.randn(*tap.shape[:2], 1, 1)) for tap in taps)  # a style is a scale of channels
+    deep = neck.deep(s16, s32)
+    maps = neck.maps(Taps(s4, s8, s16, s32), deep, rgb / 127.5 - 1)
     nothing = torch.zeros(len(stills), EVIDENCE_CHANNELS, 20, 20)
-    visual = visual_tokens(neck.tokens(s16, s32), neck.fine_tokens(maps), nothing, neck.block)[:, None]
-    return naming_of_cells(model, visual, maps, alignment_of(stills), weight)
+    visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), nothing, neck.block)[:, None]
+    truth = alignment_of(stills)
+    return naming_of_cells(model, visual, maps, truth, weight) | presence_loss(model, visual, truth, weight) | outline_loss(*neck.outline(maps), stills, truth)

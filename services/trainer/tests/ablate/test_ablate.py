@@ -8,16 +8,20 @@ import torch
 from trainer.ablate.arms import ARMS
 from trainer.ablate.claims import write_claims
 from trainer.ablate.exam import sit
+from trainer.ablate.eyes import fingerprint_of, read_eyes
 from trainer.ablate.lessons import ArmBatcher
+from trainer.ablate.model import ArmModel
 from trainer.ablate.row import Row, finish, row_path
 from trainer.ablate.scores import Scores
 from trainer.ablate.settings import Settings
 from trainer.ablate.train import Bench, started, trained
 from trainer.ablate.ways import boxes_around
+from trainer.checkpoint import save_weights
+from trainer.config import TINY
 from trainer.feature_cache import FeatureCache
 from trainer.objective import look_and_read
 
-SETTINGS = Settings(base_steps=2, steps=3, batch=3, exam_clips=4)
+SETTINGS = Settings(base_steps=2, steps=3, batch=3, exam_clips=4, config=TINY)
 
 
 @pytest.fixture
@@ -39,8 +43,9 @@ def test_every_arm_is_shown_the_same_frames_and_its_own_questions(bench: Bench):
 def test_an_arm_trains_its_own_parts_and_no_other(bench: Bench, name: str):
     arm, model = ARMS[name], started(bench)
     model.zero_grad()
-    batch = ArmBatcher(bench.cache, arm, SETTINGS, 1).at(3)
-    torch.stack(list(arm.way.losses(model, batch, look_and_read(model, batch), arm.weights()).values())).sum().backward()
+    for step in range(3, 8):  # so that drawn tracks are among them
+        batch = ArmBatcher(bench.cache, arm, SETTINGS, 1).at(step)
+        torch.stack(list(arm.way.losses(model, batch, look_and_read(model, batch), arm.weights()).values())).sum().backward()
     reached = {key.split('.')[0] for key, parameter in model.named_parameters() if parameter.grad is not None and parameter.grad.abs().sum() > 0}
     assert reached == {'text-only': {'backbone'}, 'textual': {'backbone'}, 'tpo': {'backbone', 'reader', 'region', 'mask', 'moment'},
                        'tpo-mlp': {'backbone', 'reader', 'mlp', 'mask', 'moment'}, 'tpo-imitation': {'backbone', 'reader', 'region', 'mlp', 'mask', 'moment'}}[name]
@@ -53,6 +58,23 @@ def test_a_stopped_arm_goes_on_to_the_same_weights(bench: Bench, tmp_path: Path)
     trained(stopping, ARMS['region'], 3, start, until=2)
     went_on, _ = trained(stopping, ARMS['region'], 3, start)
     assert all(torch.equal(value, went_on.state_dict()[key]) for key, value in whole.state_dict().items())
+
+
+def test_shared_eyes_stay_as_they_are(bench: Bench, tmp_path: Path):
+    other = ArmModel(TINY)
+    save_weights(tmp_path / 'weights.safetensors', other, 1)
+    eyes = read_eyes(tmp_path / 'weights.safetensors')
+    model, _ = trained(replace(bench, eyes=eyes), ARMS['tpo'], 3, None)
+    after = dict(model.named_parameters())
+    assert eyes and all(torch.equal(value, after[name]) for name, value in eyes.items())
+    assert not torch.equal(after['backbone.neck.skip.0.weight'], dict(other.named_parameters())['backbone.neck.skip.0.weight'].half().float())
+    assert fingerprint_of(eyes) == fingerprint_of(read_eyes(tmp_path / 'weights.safetensors')) != fingerprint_of({name: value + 1 for name, value in eyes.items()})
+
+
+@pytest.mark.parametrize('name', ['tpo', 'tpo-mlp', 'tpo-imitation', 'textual'])
+def test_an_arm_trains_in_half_precision(bench: Bench, name: str):
+    model, _ = trained(replace(bench, half=True), ARMS[name], 3, None)
+    assert all(torch.isfinite(value).all() and value.dtype == torch.float32 for value in model.parameters())
 
 
 @pytest.mark.parametrize('name', ['textual', 'tpo', 'moment'])

@@ -1,4 +1,4 @@
-"""One step of co-training moves every trained parameter of the neck, the words, the language model and all heads, in nano as in tiny."""
+"""One step with every loss moves every trained parameter of the neck, the words, the language model and all heads, in nano as in tiny."""
 import pytest
 import torch
 
@@ -6,12 +6,17 @@ from trainer.batch import Batch
 from trainer.config import NANO, TINY, NanoConfig
 from trainer.model import TpoModel
 from trainer.objective import Weights, objective
+from trainer.stills import StillSource, stills_loss
+
+from .random_eyes import RandomEyes
+
 
 @pytest.mark.parametrize('config', [TINY, NANO], ids=lambda config: config.name)
 def test_a_step_of_everything_reaches_every_parameter(config: NanoConfig, batch: Batch):
     torch.manual_seed(0)
     model = TpoModel(config)
-    torch.stack(list(objective(model, batch, Weights()).values())).sum().backward()
+    stills = StillSource(RandomEyes(), 1, 0).draw(1)
+    torch.stack([*objective(model, batch, Weights(align=0.5)).values(), *stills_loss(model, stills.eyes, stills.stills, 1.0).values()]).sum().backward()
     silent = {name for name, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.abs().sum() > 0}
     assert silent == set()
 

@@ -11,7 +11,7 @@ def names_with_gradient(model: torch.nn.Module) -> set[str]:
 
 
 def only(**kept: float) -> Weights:
-    return Weights(**({'text': 0.0, 'align': 0.0, 'name': 0.0, 'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0} | kept))
+    return Weights(**({'text': 0.0, 'align': 0.0, 'presence': 0.0, 'name': 0.0, 'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0} | kept))
 
 
 def test_every_head_alone_teaches_the_language_model_and_the_connector(batch: Batch):

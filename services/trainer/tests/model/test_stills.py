@@ -21,6 +21,13 @@ def test_the_same_number_gives_the_same_pictures_and_the_next_gives_others():
     assert not np.array_equal(first[0].frame, later[0].frame)
 
 
+def test_outlines_know_where_things_are_and_end():
+    still = StillSource(RandomEyes(), 2, 0).draw(1).stills[0]
+    covered, edge = still.outline
+    assert np.allclose(covered.reshape(20, 2, 20, 2).mean((1, 3))[still.shares.sum(0) > 0.99], 1)
+    assert edge[(covered > 0) & (covered < 1)].all() and not edge[covered == 0].any()
+
+
 def test_the_style_of_the_exam_is_never_drawn():
     assert 'twemoji' not in StillSource(RandomEyes(), 1, 0).styles and len(StillSource(RandomEyes(), 1, 0).styles) >= 4
 

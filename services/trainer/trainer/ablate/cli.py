@@ -19,6 +19,8 @@ def run(
     steps: Annotated[Optional[int], typer.Option(help='Of every arm; default in trainer/ablate/settings.py.')] = None,
     base_steps: Annotated[Optional[int], typer.Option(help='Of stage 0, which all arms of a seed begin from.')] = None,
     exam_clips: Annotated[Optional[int], typer.Option(help='Of each style.')] = None,
+    eyes: Annotated[Path, typer.Option(help='Weights whose neck and noun space all arms share, frozen.')] = TRAINER.parents[1] / 'packages/model-nano/training/weights.safetensors',
+    precision: Annotated[str, typer.Option(help='bf16, fp32, or auto.')] = 'auto',
     rows: Rows = TRAINER / 'claims',
     features: Annotated[Optional[Path], typer.Option(help='The folder of feature caches; `train` in it is made by `fovea-train data cache`.')] = None,
 ) -> None:
@@ -26,9 +28,11 @@ def run(
     import torch
     from trainer.ablate.arms import ARMS
     from trainer.ablate.exam_cache import STYLES, exam_cache
+    from trainer.ablate.eyes import fingerprint_of, read_eyes
     from trainer.ablate.row import finish, row_path
     from trainer.ablate.settings import Settings
     from trainer.ablate.train import Bench
+    from trainer.distributed import half_precision
     from trainer.feature_cache import FeatureCache
 
     torch.set_num_threads(1)
@@ -36,7 +40,8 @@ def run(
     if unknown := sorted(set(names) - set(ARMS)):
         raise typer.BadParameter(f'There is no arm called {", ".join(unknown)}; expected all or some of {", ".join(ARMS)}.')
     given = {'steps': steps, 'base_steps': base_steps, 'exam_clips': exam_clips}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    shared = read_eyes(eyes)
+    settings = Settings(**{name: value for name, value in given.items() if value is not None}, eyes=fingerprint_of(shared))
     path_of = lambda arm, seed: row_path(rows, arm, seed, settings.fingerprint())
     missing = [(seed, ARMS[name]) for seed in map(int, seeds.split(',')) for name in names if not path_of(ARMS[name], seed).exists()]
     if not missing:
@@ -48,8 +53,11 @@ def run(
     cache = FeatureCache(folder / 'train')
     cache.shards = cache.shards[:settings.shards]
     exams = {style: exam_cache(folder, style, settings.exam_clips) for style in STYLES}
+    memory = None
     for seed, arm in missing:
-        row = finish(Bench(cache_folder() / 'runs' / 'ablate', cache, settings, seed), arm, exams)
+        bench = Bench(cache_folder() / 'runs' / 'ablate', cache, settings, seed, shared, half_precision(precision, 'cpu'), memory)
+        row = finish(bench, arm, exams)
+        memory = bench.memory
         row.write(path_of(arm, seed))
         typer.echo(f'{arm.name} seed {seed}: {row.cpu_seconds:.0f} CPU seconds')
 

@@ -6,14 +6,15 @@ from trainer.ablate.arms import Arm
 from trainer.ablate.settings import Settings
 from trainer.batch import Batch, Batcher
 from trainer.feature_cache import FeatureCache, Shard
+from trainer.token_memory import TokenMemory
 from trainer.lesson import Lesson, Teacher
 
 TRACKED = 0.35  # share of lessons in which the mask head follows a thing
 
 
 class ArmBatcher(Batcher):
-    def __init__(self, cache: FeatureCache, arm: Arm, settings: Settings, seed: int) -> None:
-        super().__init__(cache, Teacher(random.Random(seed), settings.mix, settings.questions))
+    def __init__(self, cache: FeatureCache, arm: Arm, settings: Settings, seed: int, memory: TokenMemory | None = None) -> None:
+        super().__init__(cache, Teacher(random.Random(seed), settings.mix, settings.questions), memory=memory)
         self.arm, self.size, self.seed = arm, settings.batch, seed
         self.tracked = TRACKED if arm.weights().track else 0.0
 

@@ -14,7 +14,7 @@ from trainer.batch import Batch, Tracks
 from trainer.lesson import Lesson, Question
 from trainer.losses.region import RegionTargets
 from trainer.losses.region_mlp import region_mlp_loss
-from trainer.objective import Pass, Weights, loss_parts, scaled
+from trainer.objective import Pass, Weights, loss_parts, scaled, whole
 from trainer.textual import as_text
 
 
@@ -57,7 +57,7 @@ class MlpBoxes(Heads):
         parts = loss_parts(model, batch, done, replace(weights, region=0.0))
         rows = batch.region
         if len(rows.query):
-            parts |= scaled('region', region_mlp_loss(model.mlp(done.states[rows.query]), RegionTargets(rows.boxes, rows.owner)), weights.region)
+            parts |= scaled('region', region_mlp_loss(whole(model.mlp(done.states[rows.query])), RegionTargets(rows.boxes, rows.owner)), weights.region)
         return parts
 
     def boxes(self, model: ArmModel, done: Pass, state: Tensor, frame: Tensor) -> Found:
@@ -74,7 +74,7 @@ class BoxImitation(Heads):
         newest = batch.mask.frame[row] == batch.last[batch.queries.lesson[batch.mask.query[row]]]  # a box is a box of one frame: the last one seen
         row, truth = row[newest], truth[newest]
         if weights.mask and len(row):
-            boxes = model.mlp(done.states[batch.mask.query[row]]).boxes
+            boxes = whole(model.mlp(done.states[batch.mask.query[row]])).boxes
             drawn, wanted = model.mask.prompt_boxes(boxes), model.mask.prompt_boxes(truth)
             parts |= scaled('mask', {'imitation': F.l1_loss(drawn, wanted) * 4, 'box': F.l1_loss(boxes, truth) * 4}, weights.mask)
         return parts

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainer.backbones.nano_nouns import NounSpace
+from trainer.backbones.nano_nouns import NounEvidence, NounSpace
 from trainer.config import NanoConfig
 
 
@@ -24,7 +24,7 @@ class NanoEmbed(nn.Module):
         self.words = nn.Parameter(torch.randn(len(noun_of_token), d) * 0.3)
         self.sharpness = nn.Parameter(torch.tensor(2.0))  # of the logits over words
         self.lift = nn.Linear(config.match, d, bias=False)  # a noun's vector → its part of the word's embedding
-        self.recall = nn.Sequential(nn.Linear(3 * config.frames + 3 * n, d), nn.GELU(), nn.Linear(d, d))
+        self.recall = nn.Sequential(nn.Linear(3 * config.frames + config.frames * n + 3 * n + 1, d), nn.GELU(), nn.Linear(d, d))
         e = nouns.noun_channels.shape[1]
         self.old = nn.Linear(2 * d, d)
         self.last = nn.Linear(2 * d + config.fine + config.match + 2, d)
@@ -52,9 +52,8 @@ class NanoEmbed(nn.Module):
         seen = self.recall(torch.cat(self.scaled(evidence), -1))
         return self.table()[ids] + seen * (noun >= 0).to(seen.dtype)[..., None]
 
-    def scaled(self, evidence: tuple[Tensor, ...]) -> list[Tensor]:
-        trace, place, last = evidence
-        return [trace / 4, place * 2 - 1, last / 4]
+    def scaled(self, evidence: NounEvidence) -> list[Tensor]:
+        return [evidence.trace / 4, evidence.place * 2 - 1, evidence.course / 4, evidence.last / 4, evidence.number]
 
     def prefix(self, visual: Tensor, times: Tensor) -> Tensor:
         """(B, T, N, C), (B, T) → (B, P, d): 4 tokens each older frame, every cell of the last, the likeliest nouns in alphabetical order."""

@@ -55,9 +55,9 @@ class NanoEyes(nn.Module):
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (B, S, S, 3) → visual (B, N, C), s8 (B, F8, G, G), s4 (B, skip, 2G, 2G)."""
         sight = self.frozen(frames)
-        maps = self.neck.maps(sight.taps, sight.rgb)
-        tokens = self.neck.tokens(sight.taps.s16, sight.taps.s32)
-        return visual_tokens(tokens, self.neck.fine_tokens(maps), sight.evidence, self.block), joined_map(maps, sight), maps.skip
+        deep = self.neck.deep(sight.taps.s16, sight.taps.s32)
+        maps = self.neck.maps(sight.taps, deep, sight.rgb)
+        return visual_tokens(self.neck.tokens(deep), self.neck.fine_tokens(maps), sight.evidence, self.block), joined_map(maps, sight), maps.skip
 
 
 def visual_tokens(tokens: Tensor, fine: Tensor, evidence: Tensor, block: int) -> Tensor:

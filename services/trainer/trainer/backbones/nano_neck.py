@@ -34,6 +34,7 @@ class Separable(nn.Module):
         self.point = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)  # ten times faster for depthwise convolutions on a CPU
         return x + self.point(F.gelu(self.norm(self.deep(x))))
 
 
@@ -41,30 +42,53 @@ def up_by(x: Tensor, times: int) -> Tensor:
     return F.interpolate(x, scale_factor=float(times), mode='bilinear', align_corners=False)
 
 
+class Wide(nn.Module):
+    """Residual depthwise 3×3 and a pointwise pair twice as wide (the block of ConvNeXt, arXiv 2201.03545, made small)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.deep = nn.Conv2d(channels, channels, 3, padding=1, groups=channels)
+        self.norm = norm(channels)
+        self.up, self.down = nn.Conv2d(channels, 2 * channels, 1), nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.contiguous(memory_format=torch.channels_last)
+        return x + self.down(F.gelu(self.up(self.norm(self.deep(x)))))
+
+
 class NanoNeck(nn.Module):
+    """A tower at stride 16 names shapes; what it finds goes down to the tokens (stride 32) and up to the maps (stride 8)."""
+
     def __init__(self, config: NanoConfig, colours: int) -> None:
         super().__init__()
-        f, self.block = config.features, config.grid // config.coarse
-        self.from8, self.from16, self.from32 = nn.Conv2d(40 + 3, f, 1), nn.Conv2d(112, f, 1), nn.Conv2d(320, f, 1)
+        f, w, self.block = config.features, config.tower, config.grid // config.coarse
+        self.from16, self.from32 = nn.Conv2d(112, w, 1), nn.Conv2d(320, w, 1)
+        self.tower = nn.Sequential(norm(w), *(Wide(w) for _ in range(config.tower_blocks)), norm(w))
+        self.from8, self.lateral = nn.Conv2d(40 + 3, f, 1), nn.Conv2d(w, f, 1)
         self.mix = nn.Sequential(norm(f), Separable(f), Separable(f, dilation=2))
+        self.match_far = nn.Conv2d(w, config.match, 1)
         self.match = nn.Sequential(norm(f), nn.GELU(), nn.Conv2d(f, config.match, 1))
         self.centre = nn.Conv2d(f, 1, 1)
         self.colour = nn.Conv2d(f, colours + 1, 1)
         self.skip = nn.Sequential(nn.Conv2d(24 + 3, config.skip, 3, padding=1), nn.GELU(), nn.Conv2d(config.skip, config.skip, 1))
-        self.connector = nn.Sequential(nn.Linear(320 + 4 * 112, config.width), nn.GELU(), nn.Linear(config.width, config.width), nn.LayerNorm(config.width))
+        self.connector = nn.Sequential(nn.Linear(4 * w, 2 * config.width), nn.GELU(), nn.Linear(2 * config.width, config.width), nn.LayerNorm(config.width))
         self.fine = nn.Sequential(nn.Linear(2 * f, config.fine), nn.GELU(), nn.Linear(config.fine, config.fine))
+        self.outline = Outline(config)
 
-    def tokens(self, s16: Tensor, s32: Tensor) -> Tensor:
-        """One token a stride-32 cell. s16 (B, 112, 2g, 2g), s32 (B, 320, g, g) → (B, g·g, d)."""
-        deep = torch.cat([s32 / SPREAD['s32'], F.pixel_unshuffle(s16 / SPREAD['s16'], 2)], dim=1)  # (B, 768, g, g)
-        return self.connector(deep.flatten(2).transpose(1, 2))
+    def deep(self, s16: Tensor, s32: Tensor) -> Tensor:
+        """s16 (B, 112, 2g, 2g), s32 (B, 320, g, g) → (B, W, 2g, 2g)."""
+        return self.tower(self.from16(s16 / SPREAD['s16']) + up_by(self.from32(s32 / SPREAD['s32']), 2))
 
-    def maps(self, taps: Taps, rgb: Tensor) -> Maps:
-        """rgb (B, 3, 2G, 2G) in −1..1: the small picture itself, which knows colours best."""
-        x = self.from8(torch.cat([taps.s8 / SPREAD['s8'], F.avg_pool2d(rgb, 2)], 1))
-        x = x + up_by(self.from16(taps.s16 / SPREAD['s16']) + up_by(self.from32(taps.s32 / SPREAD['s32']), 2), 2)
+    def tokens(self, deep: Tensor) -> Tensor:
+        """One token a stride-32 cell: (B, W, 2g, 2g) → (B, g·g, d)."""
+        return self.connector(F.pixel_unshuffle(deep, 2).flatten(2).transpose(1, 2))
+
+    def maps(self, taps: Taps, deep: Tensor, rgb: Tensor) -> Maps:
+        """deep of the same frames; rgb (B, 3, 2G, 2G) in −1..1: the small picture itself, which knows colours best."""
+        x = self.from8(torch.cat([taps.s8 / SPREAD['s8'], F.avg_pool2d(rgb, 2)], 1)) + up_by(self.lateral(deep), 2)
         x = self.mix(x)
-        return Maps(x, self.match(x), self.centre(x), self.colour(x), self.skip(torch.cat([taps.s4 / SPREAD['s4'], rgb], 1)))
+        match = self.match(x) + up_by(self.match_far(deep), 2)
+        return Maps(x, match, self.centre(x), self.colour(x), self.skip(torch.cat([taps.s4 / SPREAD['s4'], rgb], 1)))
 
     def fine_tokens(self, maps: Maps) -> Tensor:
         """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2).
@@ -80,3 +104,18 @@ class NanoNeck(nn.Module):
         count = torch.cat([F.avg_pool2d(peaks, k) * (k * k), F.max_pool2d(sure, k)], 1)
         flat = [part.flatten(2).transpose(1, 2) for part in (pooled, best, count)]
         return torch.cat([self.fine(flat[0]), flat[1], flat[2]], dim=2)
+
+
+class Outline(nn.Module):
+    """Where things are and end, whatever they are. Only the stage `look` reads it: it teaches features and skip what boxes and outlines need."""
+
+    def __init__(self, config: NanoConfig) -> None:
+        super().__init__()
+        self.far, self.near = nn.Conv2d(config.features, config.skip, 1), nn.Conv2d(config.skip, config.skip, 1)
+        self.covered = nn.Conv2d(config.skip, 2, 3, padding=1)
+        self.sides = nn.Conv2d(config.features, 4, 1)
+
+    def forward(self, maps: Maps) -> tuple[Tensor, Tensor]:
+        """→ logits (B, 2, 2G, 2G) that a thing, and that a thing's edge, is here; distances left, top, right, bottom 0–1 (B, 4, G, G)."""
+        fine = F.gelu(up_by(self.far(maps.features), 2) + self.near(maps.skip))
+        return self.covered(fine), F.softplus(self.sides(maps.features)) / 4

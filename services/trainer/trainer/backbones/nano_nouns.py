@@ -23,7 +23,9 @@ class VisualParts(NamedTuple):
 class NounEvidence(NamedTuple):
     trace: Tensor    # (B, Q, T) how well the noun matches each frame
     place: Tensor    # (B, Q, 2T) where, per frame
-    last: Tensor     # (B, Q, 3N) coarse, fine and pretrained match over the last frame's cells
+    course: Tensor   # (B, Q, TN) how well it matches every cell of every frame: who came first, which way it goes
+    last: Tensor     # (B, Q, 2N) fine and pretrained match over the last frame's cells
+    number: Tensor   # (B, Q, N + 1) how many of it are in each cell of the last frame, and in all
 
 
 class NounSpace(nn.Module):
@@ -37,7 +39,7 @@ class NounSpace(nn.Module):
         self.project = nn.Linear(config.width, config.match)
         self.coarse_scale = nn.Parameter(torch.tensor([16.0, -6.0]))  # of cosines: a softmax over hundreds of nouns needs room
         self.fine_scale = nn.Parameter(torch.tensor([16.0, -6.0]))
-        self.blend = nn.Parameter(torch.tensor([0.5, 0.5, 4.0, -1.0]))  # coarse, fine, pretrained, bias: the score of presence
+        self.blend = nn.Parameter(torch.tensor([0.5, 0.5, 4.0, -1.0, 1.0]))  # coarse, fine, pretrained, bias, number: the score of presence
         self.register_buffer('noun_channels', noun_channels, persistent=False)  # (nouns, E) which pretrained channels speak of a noun
 
     def split(self, visual: Tensor) -> VisualParts:
@@ -65,13 +67,16 @@ class NounSpace(nn.Module):
         fine = self.fine_match(parts.best[:, -1], nouns)                    # (B, Q, N)
         known = channels @ parts.evidence[:, -1].transpose(1, 2)            # (B, Q, N)
         trace = coarse.amax(-1).transpose(1, 2)                             # (B, Q, T)
-        return NounEvidence(trace, place.permute(0, 2, 1, 3).flatten(2), torch.cat([coarse[:, -1], fine, known * 4], -1))
+        number = fine.sigmoid() * parts.count[:, -1, :, 0][:, None]          # (B, Q, N)
+        return NounEvidence(trace, place.permute(0, 2, 1, 3).flatten(2), coarse.transpose(1, 2).flatten(2), torch.cat([fine, known * 4], -1),
+                            torch.cat([number, number.sum(-1, keepdim=True)], -1))
 
     def presence(self, visual: Tensor, vectors: Tensor | None = None) -> Tensor:
         """How surely each noun is in the last frame: logits (B, nouns)."""
         parts = self.split(visual[:, -1:])
         nouns = self.unit() if vectors is None else vectors
         coarse = self.coarse_match(parts.tokens[:, 0], nouns).amax(-1)
-        fine = self.fine_match(parts.best[:, 0], nouns).amax(-1)
+        fine = self.fine_match(parts.best[:, 0], nouns)                      # (B, nouns, N)
+        number = (fine.sigmoid() * parts.count[:, 0, :, 0][:, None]).sum(-1)
         known = parts.evidence[:, 0].amax(1) @ self.noun_channels.T
-        return self.blend[0] * coarse + self.blend[1] * fine + self.blend[2] * known + self.blend[3]
+        return self.blend[0] * coarse + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number

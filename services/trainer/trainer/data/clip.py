@@ -1,5 +1,5 @@
 """SpriteWorld: short seeded clips with everything known about them, and questions with true answers."""
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
@@ -42,6 +42,7 @@ class Clip:
     background: str
     camera: str             # 'fixed', 'pan', 'zoom', 'shake'
     aspect: float           # width / height that the world was drawn in
+    more: list[list[Ask]] = field(default_factory=list)  # further rounds of questions, for training
 
 
 class SpriteWorld:
@@ -53,8 +54,9 @@ class SpriteWorld:
     (16, 64, 64, 3)
     """
 
-    def __init__(self, config: WorldConfig):
-        self.config = config
+    def __init__(self, config: WorldConfig, rounds: int = 0):
+        """rounds: how many further rounds of questions a clip brings."""
+        self.config, self.rounds = config, rounds
         self.held_out = (config.held_out_style,)
         self.seen = tuple(s for s in sprites.styles() if s != config.held_out_style)
         self.nouns = tuple(sorted({noun for s in self.seen for noun in sprites.nouns_of(s)}))
@@ -72,8 +74,9 @@ class SpriteWorld:
             if view.clear[:, view.last].sum() >= 2:
                 break
         asks = write_asks(view, rng, self.config, self.nouns)
+        more = [write_round(view, Random(f'{seed} {number}'), self.config, self.nouns) for number in range(self.rounds)]
         return Clip(seed, split, drawing.frames, np.arange(len(drawing.frames), dtype=np.float32) * self.config.step_ms, things_of(scene, drawing, view), asks,
-                    drawing.background, scene.camera.name, scene.width / scene.height)
+                    drawing.background, scene.camera.name, scene.width / scene.height, more)
 
 
 def things_of(scene: Scene, drawing: Drawing, view: View) -> list[Thing]:
@@ -101,6 +104,16 @@ def write_asks(view: View, rng: Random, config: WorldConfig, nouns: tuple[str, .
     wanted += [make() for make in rng.sample((
         lambda: questions.exist(view, rng, nouns), lambda: questions.count(view, rng, nouns), lambda: questions.motion(view, rng), lambda: questions.listing(view, rng)), 2)]
     wanted.append(questions.caption(view, rng))
+    return once(wanted)
+
+
+def write_round(view: View, rng: Random, config: WorldConfig, nouns: tuple[str, ...]) -> list[Ask]:
+    """A further round, for training: as the exam asks, with more of what one round has little of – moments, and questions that words alone answer."""
+    wanted: list[Ask | None] = [*write_asks(view, rng, config, nouns), *(moments.moment(view, rng, nouns, config.absent) for _ in range(3))]
+    return once([*wanted, questions.exist(view, rng, nouns), questions.count(view, rng, nouns), questions.motion(view, rng), questions.listing(view, rng)])
+
+
+def once(wanted: list[Ask | None]) -> list[Ask]:
     asks: dict[tuple[str, str], Ask] = {}
     for ask in wanted:
         if ask is not None:

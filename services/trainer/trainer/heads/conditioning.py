@@ -1,7 +1,7 @@
 """What a task embedding says about a picture: which noun, which colour, where, and how that lights up the map.
 
 All spatial heads begin here. The state's class posterior turns into three heat maps (learned match, pretrained evidence, colour); the state
-itself gives a free query and a preferred place. Input: the map of a frame and `state (Q, d)`; output: FiLM-ed features and heats per query.
+itself gives a free query, a preferred place, and a preferred side of where things of its class are (`the left dog`). Input: the map of a frame and `state (Q, d)`; output: FiLM-ed features and heats per query.
 """
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from trainer.backbones.nano_nouns import NounSpace
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
-HEATS = 6
+HEATS = 7
 KNOWN_SCALE = 4.0  # pretrained evidence is 0–1; the other heats are logits
 
 
@@ -43,16 +43,18 @@ class Conditioning(nn.Module):
         self.config, self.nouns, self.reader = config, nouns, reader
         self.query = nn.Linear(config.width, f)
         self.place = nn.Linear(config.width, 32)
+        self.side = nn.Linear(config.width, 2)
         self.film = nn.Linear(config.width, 2 * f)
         self.inputs = nn.Conv2d(f, f, 1)
         self.lift = nn.Conv2d(HEATS, f, 1)
         side = (torch.arange(g) + 0.5) / g
+        self.register_buffer('cells', torch.stack([side.expand(g, g), side[:, None].expand(g, g)]), persistent=False)  # (2, G, G) x, y
         waves = torch.cat([torch.sin(side[None] * 3.1416 * k) for k in (torch.arange(8)[:, None] / 2 + 0.5,)] +
                           [torch.cos(side[None] * 3.1416 * k) for k in (torch.arange(8)[:, None] / 2 + 0.5,)], 0)  # (16, G)
         self.register_buffer('waves', torch.cat([waves[:, None].expand(-1, g, -1), waves[:, :, None].expand(-1, -1, g)], 0), persistent=False)  # (32, G, G)
 
     def forward(self, maps: HeadMap, state: Tensor, frame: Tensor | None = None, trust: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """maps (P, ·, G, G) of P frames, state (Q, d) → features (Q, F, G, G), heats (Q, 6, G, G).
+        """maps (P, ·, G, G) of P frames, state (Q, d) → features (Q, F, G, G), heats (Q, 7, G, G).
 
         frame (Q), ascending, is the frame that each query reads; without it all read the first.
         trust (Q) is 0 where there is no state (a mask prompted by a box or a point): then the heats say nothing.
@@ -66,11 +68,20 @@ class Conditioning(nn.Module):
         colour = dot(maps.colour.softmax(1), named.colour.softmax(-1)[:, :maps.colour.shape[1]], frame) * 2
         free = dot(maps.features, self.query(state), frame) / self.config.features ** 0.5
         place = torch.einsum('qc,chw->qhw', self.place(state), self.waves)[:, None] / 4
-        heats = torch.cat([match, known, colour, free, place, rows_of(maps.centre, frame, state.shape[0])], 1)  # (Q, 6, G, G)
+        centre = rows_of(maps.centre, frame, state.shape[0])
+        heats = torch.cat([match, known, colour, free, place, centre, self.beside(match + known + centre, state)], 1)  # (Q, 7, G, G)
         if trust is not None:
             heats = heats * trust[:, None, None, None]
         scale, shift = self.film(state)[:, :, None, None].chunk(2, 1)
         return rows_of(self.inputs(maps.features), frame, state.shape[0]) * (1 + scale) + shift + self.lift(heats), heats
+
+
+    def beside(self, likely: Tensor, state: Tensor) -> Tensor:
+        """likely (Q, 1, G, G) logits of things of the class: how far each cell lies to the state's side of their middle → (Q, 1, G, G)."""
+        weight = likely.flatten(2).softmax(-1)                                          # (Q, 1, G·G)
+        middle = weight @ self.cells.flatten(1).T                                       # (Q, 1, 2)
+        apart = self.cells[None] - middle.transpose(1, 2)[..., None]                    # (Q, 2, G, G)
+        return (apart * self.side(state)[:, :, None, None]).sum(1, keepdim=True) * 4
 
 
 def rows_of(maps: Tensor, frame: Tensor | None, rows: int) -> Tensor:

@@ -6,12 +6,14 @@ import numpy as np
 from trainer.batch import Batcher
 from trainer.feature_cache import CachedClip, FeatureCache, Shard
 from trainer.lesson import TRIGGERS, Lesson, Look, Query, Teacher, colour_of, question
+from trainer.token_memory import TokenMemory
 from trainer.vocabulary import vocabulary
 
 
 class CorrectionBatcher(Batcher):
-    def __init__(self, corrections: FeatureCache, cache: FeatureCache, teacher: Teacher, photos: FeatureCache | None = None, noise: float = 0.15) -> None:
-        super().__init__(cache, teacher, photos, noise)
+    def __init__(self, corrections: FeatureCache, cache: FeatureCache, teacher: Teacher, photos: FeatureCache | None = None, noise: float = 0.15,
+                 memory: TokenMemory | None = None) -> None:
+        super().__init__(cache, teacher, photos, noise, memory)
         self.corrections, self.share = corrections, teacher.mix['correction']
 
     def pick(self) -> tuple[Lesson, Shard, int]:

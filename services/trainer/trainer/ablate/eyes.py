@@ -1,0 +1,33 @@
+"""The eyes that all arms share: the neck and the noun space of a trained model, frozen. The claims are about what stands behind them."""
+import hashlib
+from pathlib import Path
+
+from safetensors import safe_open
+import torch
+from torch import Tensor, nn
+
+EYES = ('backbone.neck.', 'backbone.nouns.')
+LEARNT_ANEW = ('backbone.neck.skip.', 'backbone.nouns.blend')  # what the stages after `look` train too
+
+
+def read_eyes(path: Path) -> dict[str, Tensor]:
+    """Neck and noun space of a `weights.safetensors`, as the trainer writes them."""
+    with safe_open(path, 'pt') as file:
+        return {name: file.get_tensor(name).float() for name in file.keys() if name.startswith(EYES) and not name.startswith(LEARNT_ANEW)}
+
+
+def fingerprint_of(eyes: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(eyes):
+        digest.update(name.encode())
+        digest.update(eyes[name].half().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+def put_in(model: nn.Module, eyes: dict[str, Tensor]) -> None:
+    """Their values into the model, which trains them no more."""
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, value in eyes.items():
+            parameters[name].copy_(value)
+            parameters[name].requires_grad_(False)
