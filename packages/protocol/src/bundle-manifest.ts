@@ -2,6 +2,15 @@ import { z } from 'zod'
 import { BundlePath, Graph } from './graph.ts'
 import { HeadManifest, tasksOfHeads, type Task } from './tasks/task.ts'
 
+/** One thing that a bundle is made of. A bundle may mix families: the backbone of one, the mask head of another. */
+export const BundlePart = z.strictObject({
+  name: z.string(),
+  source: z.string(),
+  licence: z.string(),
+  role: z.enum(['backbone', 'region', 'mask', 'moment']).optional().describe('what it is in this bundle: the backbone, or the head of a task'),
+})
+export type BundlePart = z.infer<typeof BundlePart>
+
 /**
  * What a model bundle says about itself: `manifest.json`. The runtime knows no model by name; it feeds every
  * graph input and reads every output by *role*. Shapes and meaning of each role: docs/design/bundle.md.
@@ -42,6 +51,7 @@ export const BundleManifest = z.strictObject({
       heads: z.int().min(1),
       headDim: z.int().min(1),
       max: z.int().min(1).describe('positions a slot holds'),
+      type: z.enum(['float32', 'float16']).optional().describe('of the entries; float32 where nothing is said'),
       mode: z.enum(['append', 'inplace']).describe('append: the graph returns the new entries, the host writes them; inplace: past and present are one buffer'),
     }),
   }),
@@ -52,7 +62,7 @@ export const BundleManifest = z.strictObject({
   golden: BundlePath.optional().describe('golden/index.json'),
   metrics: z.record(z.string(), z.number()).optional(),
   parts: z
-    .array(z.strictObject({ name: z.string(), source: z.string(), licence: z.string() }))
+    .array(BundlePart)
     .optional()
     .describe('what the bundle is made of, with licences'),
 })

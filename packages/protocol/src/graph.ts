@@ -65,6 +65,7 @@ export const BundlePath = z.string().regex(/^(?!.*\.\.)[\w./-]+$/, 'a path insid
 
 export const Graph = z.strictObject({
   file: BundlePath.describe('the ONNX file, relative to the manifest'),
+  data: z.array(BundlePath).optional().describe('files beside it that hold its weights, where they are too large for the ONNX file'),
   inputs: z.record(z.string(), InputRole).describe('graph input name → role'),
   outputs: z.record(z.string(), OutputRole).describe('graph output name → role'),
 })

@@ -64,6 +64,7 @@ class DecoderWriter:
 
     def write(self) -> list[Path]:
         g, s = self.graph, self.shape
+        g.signal('done')
         embeds = g.input('embeds', TensorProto.FLOAT, ['B', 'S', s.width])
         lengths = g.input('lengths', TensorProto.INT64, ['B'])
         self.count(embeds, lengths)

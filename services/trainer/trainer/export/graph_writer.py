@@ -32,6 +32,15 @@ class GraphWriter:
         self.outputs.append(helper.make_tensor_value_info(name, kind, shape))
         return name
 
+    def signal(self, name: str) -> None:
+        """An output that is an empty sequence, to come before the tensors.
+
+        onnxruntime-node copies every output into a new array, also those that were written where the caller said; it stops at the first that is no tensor.
+        With this one in front, a cache written in place is not copied out at every step.
+        """
+        self.outputs.append(helper.make_tensor_sequence_value_info(name, TensorProto.FLOAT, None))
+        self.nodes_of('SequenceEmpty', [], [name], dtype=TensorProto.FLOAT)
+
     def node(self, op: str, inputs: list[str], output: str, domain: str = '', **attributes: object) -> str:
         self.nodes_of(op, inputs, [output], domain, **attributes)
         return output
