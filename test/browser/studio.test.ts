@@ -161,6 +161,48 @@ test('[EV1] a reload comes back to the same session and its answers', async () =
   await expect.poll(() => page.locator('.answered').textContent(), WAIT).toBe('The round one moves past the square one and waves twice.')
 })
 
+test('an agent’s turn is told in its own card, with the ask behind it', async () => {
+  await openCamera()
+  await page.selectOption('#ask-task', 'agent')
+  await ask('what happens?')
+  const turn = page.locator('.answer').filter({ has: page.locator('.asked-kind', { hasText: 'agent' }) })
+  await turn.locator('.answer-end').waitFor()
+  expect(await turn.locator('.answered').textContent()).toBe('The round one moves past the square one and waves twice.')
+  expect(await turn.locator('.evidence').count()).toBeGreaterThan(0)
+  expect(await page.locator('.answer').count()).toBe(2)
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('Escape')
+  await page.keyboard.press('e')
+  await page.locator('.events-list', { hasText: 'turn-delta' }).waitFor()
+  await shot('turn')
+})
+
+test('[EV2] a reload shows what the page before it was watching for, and the next picture is watched for it', async () => {
+  await openCamera()
+  await watch('the round one')
+  await watch('no such thing')
+  await page.getByRole('listitem').filter({ hasText: '.92' }).waitFor()
+  await page.reload()
+  const left = page.getByRole('listitem').filter({ hasText: 'waits for a picture' })
+  await left.filter({ hasText: 'the round one' }).waitFor()
+  await left.filter({ hasText: 'no such thing' }).waitFor()
+  await shot('left-standing')
+  await page.getByRole('button', { name: 'Stop no such thing' }).click()
+  await expect.poll(() => left.count(), WAIT).toBe(1)
+  await page.getByRole('button', { name: /^Camera/ }).click()
+  await page.getByText('Live', { exact: true }).waitFor()
+  await page.getByRole('listitem').filter({ hasText: 'the round one' }).filter({ hasText: '.92' }).waitFor()
+  await expect.poll(() => paintedPixels('#overlay'), WAIT).toBeGreaterThan(200)
+  expect(await page.locator('.lane').count()).toBe(1)
+  // A session has four streams: a page that left its own open would be refused after so many reloads.
+  for (let again = 0; again < 4; again++) {
+    await page.reload()
+    await left.waitFor()
+    await page.getByRole('button', { name: /^Camera/ }).click()
+    await page.getByRole('listitem').filter({ hasText: '.92' }).waitFor()
+  }
+})
+
 test('everything works from the keyboard, and the sheet says how', async () => {
   await openCamera()
   await page.keyboard.press('?')

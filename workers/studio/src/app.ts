@@ -13,11 +13,10 @@ import { inViewWords } from './in-view.ts'
 import { Inspector } from './inspector.ts'
 import { KeptFrames } from './kept-frames.ts'
 import { pictureOf } from './picture-of.ts'
-import { type Lane, Lanes } from './lanes.ts'
+import { isOfStream, type Lane, Lanes } from './lanes.ts'
 import { Live } from './live.ts'
 import { shapeMark } from './marks.ts'
 import { Meters } from './meters.ts'
-
 import type { Notices } from './notices.ts'
 import { Overlay } from './overlay.ts'
 import { Panes } from './panes.ts'
@@ -146,6 +145,7 @@ export class App {
     if (message.type === 'session-reset') {
       this.#answers.reset(message.state)
       this.#lanes.reset(message.state)
+      this.#standing.reset(message.state)
       for (const answer of this.#answers.all) this.#answersView.update(answer)
       this.#timeline.update()
     }
@@ -161,19 +161,17 @@ export class App {
       this.#answersView.update(answer)
       this.#askBox.setRunning(this.#answers.running !== undefined)
     }
-    if (this.#isOfNow(event) && this.#lanes.take(event)) this.#timeline.update()
+    const { stream } = this.#live
+    if (this.#standing.hear(event) && stream === undefined) {
+      this.#lanes.wait(this.#standing.waiting)
+      this.#timeline.update()
+    } else if (isOfStream(event, stream) && this.#lanes.take(event)) this.#timeline.update()
     if (event.type === 'watch-stopped' || event.type === 'track-ended') {
       this.#scene.forget('watch' in event ? event.watch : event.track)
       if (event.error) this.#notices.say(event.error.message)
     }
     // The session itself hears the event after its listeners.
     if (event.type === 'session-state' || event.type === 'session-ended') queueMicrotask(() => this.#showHealth())
-  }
-
-  // Rows are over the time of the picture that is shown; what a replay tells of earlier streams has no place on it.
-  #isOfNow(event: SessionEvent): boolean {
-    if ('stream' in event) return event.stream === this.#live.stream
-    return event.type === 'head-result' ? event.evidence.stream === this.#live.stream : true
   }
 
   async #choose(doing: string, open: () => Promise<Source>, sample: Sample | undefined): Promise<void> {

@@ -11,7 +11,7 @@ export type Lane = {
   colour: string
   title: string
   task: 'region' | 'mask' | 'track' | 'moment'
-  state: 'compiling' | 'standing' | 'asked-again' | TrackLife | 'done'
+  state: 'compiling' | 'waiting' | 'standing' | 'asked-again' | TrackLife | 'done'
   score: number | undefined
   because: string | undefined
   stretches: Stretch[]
@@ -101,6 +101,13 @@ export class Lanes {
     }
   }
 
+  /** Only watches, and they wait: no picture is shown. */
+  wait(watches: SessionReset['state']['watches']): void {
+    this.clear()
+    for (const { watch, query, task } of watches)
+      this.#open({ id: watch, kind: 'watch', colour: query, title: query, task, state: 'waiting' }).because = 'waits for a picture'
+  }
+
   /** What stands, told anew by the edge when the log no longer reaches back [EV2]. */
   reset({ watches, tracks }: SessionReset['state']): void {
     for (const { watch, query, task } of watches) this.#open({ id: watch, kind: 'watch', colour: query, title: query, task, state: 'standing' })
@@ -165,4 +172,10 @@ function extend(lane: Lane, at: number, strength: number, join: number): void {
 function close(lane: Lane): void {
   const last = lane.stretches.at(-1)
   if (last) last.open = false
+}
+
+/** Rows are over the time of the picture that is shown; what a replay tells of other streams has no place on it. */
+export function isOfStream(event: SessionEvent, stream: number | undefined): boolean {
+  if ('stream' in event) return event.stream === stream
+  return event.type === 'head-result' ? event.evidence.stream === stream : true
 }

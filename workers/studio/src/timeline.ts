@@ -25,6 +25,7 @@ type Row = {
 
 const STATE_WORDS: Record<Lane['state'], string> = {
   compiling: 'learning the words',
+  waiting: '',
   standing: '',
   'asked-again': 'asked again',
   tentative: 'finding it',
@@ -131,7 +132,7 @@ export class Timeline {
   #describe({ lane, item, state, because }: Row): void {
     const number = lane.score === undefined || lane.state === 'ended' ? '' : ` ${score(lane.score)}`
     const words = (STATE_WORDS[lane.state] + number).trim()
-    const why = lane.state === 'ended' ? (lane.because ?? '') : ''
+    const why = lane.state === 'ended' || lane.state === 'waiting' ? (lane.because ?? '') : ''
     if (state.textContent === words && because.textContent === why) return
     state.textContent = words
     because.textContent = why

@@ -1,0 +1,53 @@
+import type { SessionEvent, SessionReset, WatchBody } from '@fovea/protocol'
+
+/**
+ * What an earlier page of this session has left at the edge: its streams, and the watches that stand on them. A reload builds it from the
+ * log that is read again, or from the state where the log no longer reaches back [EV2].
+ */
+export class LeftStanding {
+  readonly streams = new Set<number>()
+  readonly #watches = new Map<string, WatchBody>()
+
+  get watches(): readonly WatchBody[] {
+    return [...this.#watches.values()]
+  }
+
+  /** Takes an event that is not about what this page has started; true where the watches have changed. */
+  take(event: SessionEvent): boolean {
+    switch (event.type) {
+      case 'stream-opened':
+        this.streams.add(event.stream)
+        return false
+      case 'stream-closed':
+        this.streams.delete(event.stream)
+        return false
+      case 'watch-started': {
+        const { type: _type, seq: _seq, at: _at, standing: _standing, ...watch } = event
+        this.#watches.set(watch.watch, watch)
+        return true
+      }
+      case 'watch-stopped':
+        return this.#watches.delete(event.watch)
+      default:
+        return false
+    }
+  }
+
+  reset({ streams, watches }: Pick<SessionReset['state'], 'streams' | 'watches'>): void {
+    this.clear()
+    for (const { stream } of streams) this.streams.add(stream)
+    for (const watch of watches) this.#watches.set(watch.watch, watch)
+  }
+
+  /** Takes one out, to be stopped or moved. */
+  release(watch: string): WatchBody | undefined {
+    const body = this.#watches.get(watch)
+    this.#watches.delete(watch)
+    return body
+  }
+
+  clear(): void {
+    this.streams.clear()
+    this.#watches.clear()
+  }
+}
