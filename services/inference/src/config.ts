@@ -1,4 +1,4 @@
-import { availableParallelism, hostname } from 'node:os'
+import { availableParallelism, hostname, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { DEFAULT_WINDOW } from '@fovea/protocol'
 import { z } from 'zod'
@@ -30,6 +30,11 @@ const Environment = z.object({
   FOVEA_THREADS: whole.min(1).default(1),
   FOVEA_DECODE_THREADS: whole.min(1).default(Math.max(1, Math.min(4, availableParallelism() - 1))),
   FOVEA_SLOTS: whole.min(1).max(256).default(8),
+  FOVEA_PREFILL_CHUNK: whole.min(1).default(256),
+  FOVEA_MEMORY_MB: z.coerce
+    .number()
+    .positive()
+    .default(machineMemory() / MEGABYTE),
   FOVEA_WINDOW: whole.min(1).max(256).default(DEFAULT_WINDOW),
   FOVEA_RING_MB: z.coerce
     .number()
@@ -79,7 +84,16 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     threads: set.FOVEA_THREADS,
     decodeThreads: set.FOVEA_DECODE_THREADS,
     slots: set.FOVEA_SLOTS,
+    prefillChunk: set.FOVEA_PREFILL_CHUNK,
+    memory: set.FOVEA_MEMORY_MB * MEGABYTE,
+    kept: set.FOVEA_CAPACITY * engine.ringBytes,
     window: set.FOVEA_WINDOW,
     engine,
   }
+}
+
+/** What this machine has, or what this process may take of it. */
+function machineMemory(): number {
+  const allowed = process.constrainedMemory()
+  return allowed > 0 ? Math.min(allowed, totalmem()) : totalmem()
 }

@@ -33,8 +33,8 @@ export class Device {
   }
 
   static async open(options: DeviceOptions): Promise<Device> {
-    const { bundle, providers, threads, slots, engine } = options
-    const host = await ModelHost.open({ bundle, providers, threads, slots, engine })
+    const { bundle, providers, threads, slots, prefillChunk, memory, kept, engine } = options
+    const host = await ModelHost.open({ bundle, providers, threads, slots, prefillChunk, memory, kept, engine })
     const { height, width } = host.ready.image
     const pictures = await DecodePool.open({ size: [height, width], threads: options.decodeThreads, slots: options.frameSlots ?? 32 })
     return new Device(host, pictures, options)

@@ -20,6 +20,9 @@ try {
     providers: data.providers,
     threads: data.threads,
     slots: data.slots,
+    prefillChunk: data.prefillChunk,
+    memory: data.memory,
+    kept: data.kept,
     onRun: (_graph, running) => pulse.mark(running),
   })
   await model.warmUp()

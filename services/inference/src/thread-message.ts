@@ -58,7 +58,19 @@ export type FromModelThread =
 
 export type Timings = { queue: number; decode: number; encode: number; heads: number }
 
-export type ModelThreadData = { bundle: string; providers: readonly Provider[]; threads: number; slots: number; engine: EngineLimits; pulse: SharedArrayBuffer }
+export type ModelThreadData = {
+  bundle: string
+  providers: readonly Provider[]
+  threads: number
+  slots: number
+  /** positions of a prompt that one decoder run takes */
+  prefillChunk: number
+  /** bytes the model may take, and what sessions may keep of them */
+  memory: number
+  kept: number
+  engine: EngineLimits
+  pulse: SharedArrayBuffer
+}
 
 /** The bounds of one device's engine; every one of them is configured. */
 export type EngineLimits = {

@@ -8,8 +8,8 @@ import type { Scene, Sight } from '../src/heads/head.ts'
 import { readBundle } from '../src/model/bundle.ts'
 import type { OnnxModel } from '../src/model/onnx-model.ts'
 import { openRunner } from '../src/model/ort.ts'
-import { namedGraphs } from '../src/model/onnx-model.ts'
-import { stack, type Tensor } from '../src/model/tensor.ts'
+import { namedGraphs } from '../src/model/named-graphs.ts'
+import { stack, type HostTensor } from '../src/model/tensor.ts'
 
 const TensorEntry = z.object({ file: z.string(), dtype: z.enum(['float32', 'int64', 'uint8']), shape: z.array(z.int()), offset: z.int(), bytes: z.int() })
 const Named = z.record(z.string(), TensorEntry)
@@ -47,13 +47,14 @@ export async function graphDifferences({ folder, index }: Golden, graph: string)
   const golden = index.graphs[graph]
   if (!file || !golden) throw new Error(`The bundle has no golden graph ${graph}.`)
   const runner = await openRunner(join(folder, file), { provider: 'cpu', threads: 1 })
-  const feeds: Record<string, Tensor> = {}
+  const feeds: Record<string, HostTensor> = {}
   for (const [name, entry] of Object.entries(golden.inputs)) feeds[name] = await tensorOf(folder, entry)
   const made = await runner.run(feeds)
   const differences: Record<string, number> = {}
   for (const [name, entry] of Object.entries(golden.outputs)) {
     const wanted = (await tensorOf(folder, entry)).data
-    const got = made[name]?.data
+    const tensor = made[name]
+    const got = tensor?.type === 'device' ? undefined : tensor?.data
     if (!got || got.length !== wanted.length) throw new Error(`${graph}.${name}: ${wanted.length} values expected, ${got?.length ?? 'none'} came.`)
     let worst = 0
     for (let at = 0; at < wanted.length; at++) worst = Math.max(worst, Math.abs(Number(got[at]) - Number(wanted[at])))
@@ -123,7 +124,7 @@ export function maskIou(a: Rle, b: Rle): number {
   return either === 0 ? 1 : both / either
 }
 
-async function tensorOf(folder: string, { file, dtype, shape, offset, bytes }: z.infer<typeof TensorEntry>): Promise<Tensor> {
+async function tensorOf(folder: string, { file, dtype, shape, offset, bytes }: z.infer<typeof TensorEntry>): Promise<HostTensor> {
   const raw = Uint8Array.from((await readFile(join(folder, file))).subarray(offset, offset + bytes)).buffer
   switch (dtype) {
     case 'float32':

@@ -65,6 +65,9 @@ export class ScriptedLanguage implements LanguageModel {
   /** rows of every feed, for tests of batching */
   readonly batches: number[] = []
   readonly prompts: string[] = []
+  /** how many runs a prompt takes, and the slot of each that was not the last */
+  promptParts = 1
+  readonly parts: number[] = []
   readonly #script: Script
   readonly #words: string[] = []
   readonly #free: number[]
@@ -128,6 +131,14 @@ export class ScriptedLanguage implements LanguageModel {
       .map((word) => this.#id(word))
     this.#lines.set(slot, { tokens, at: 0, length: 10, state: visual.data.slice(-3) })
     return this.#next(slot)
+  }
+
+  async *prefillInParts(slot: number, window: { visual: { data: Float32Array } }, text: string): AsyncGenerator<void, Step> {
+    for (let part = 1; part < this.promptParts; part++) {
+      this.parts.push(slot)
+      yield
+    }
+    return this.prefill(slot, window, text)
   }
 
   async feed(rows: readonly { slot: number; ids: readonly number[] }[]): Promise<Step[]> {

@@ -109,3 +109,33 @@ test('a full queue refuses', () => {
   const { language, decode } = lane({ total: 1 })
   expect([decode.submit(new Saying('a', 'x', language)), decode.submit(new Saying('a', 'x', language))]).toEqual([true, false])
 })
+
+test('a long prompt goes in by parts, and who speaks goes on speaking between them', async () => {
+  const { language, decode, run } = lane()
+  const speaking = new Saying('a', 'one two three four five six', language)
+  decode.submit(speaking)
+  await decode.turn(0)
+  language.promptParts = 4
+  const long = new Saying('b', 'late', language)
+  decode.submit(long)
+  const heard: number[] = []
+  for (let turn = 0; turn < 4; turn++) {
+    await decode.turn(0)
+    heard.push(speaking.heard.length)
+  }
+  expect(heard).toEqual([2, 3, 4, 5])
+  expect([language.parts, long.heard.length]).toEqual([[1, 1, 1], 1])
+  await run()
+  expect(language.text(long.heard)).toBe('late')
+})
+
+test('[AS4] a talk that is over while its prompt goes in gives its slot back', async () => {
+  const { language, decode } = lane()
+  language.promptParts = 4
+  const talk = new Saying('a', 'x', language)
+  decode.submit(talk)
+  await decode.turn(0)
+  talk.over = true
+  await decode.turn(0)
+  expect([language.inUse, talk.isClosed, language.prompts]).toEqual([0, true, []])
+})

@@ -3,12 +3,13 @@ import { FairQueue } from './fair-queue.ts'
 import type { Lane } from './lanes.ts'
 import type { Opening, Talk, Wish } from './talk.ts'
 
-type Running = { talk: Talk; slot: number; feed: readonly number[]; opening?: Opening }
+/** `parts`: its prompt is on its way into the slot; until it is there nothing else is fed. */
+type Running = { talk: Talk; slot: number; feed: readonly number[]; opening?: Opening; parts?: AsyncGenerator<void, Step> }
 export class Late extends Error {}
 
 /**
- * The language model's lane: iteration-level batches over fixed slots. Each turn is one decoder run for the talks that are ready, and, where a slot
- * is free, one prefill; a talk that ends gives its slot to the next at once.
+ * The language model's lane: iteration-level batches over fixed slots. Each turn is one decoder run for the talks that are ready and one part of a
+ * prompt, so that a long prompt does not silence those who speak; a talk that ends gives its slot to the next at once.
  */
 export class DecodeLane implements Lane {
   readonly name = 'decode'
@@ -41,16 +42,19 @@ export class DecodeLane implements Lane {
   async turn(now: number): Promise<void> {
     for (const running of this.#running.filter(({ talk }) => talk.over)) this.#end(running)
     await this.#step()
+    const filling = this.#running.find(({ parts }) => parts)
     const reopening = this.#running.find(({ opening }) => opening)
-    if (reopening?.opening) await this.#prefill(reopening, reopening.opening)
+    if (filling) await this.#fill(filling)
+    else if (reopening?.opening) await this.#prefill(reopening, reopening.opening)
     else if (this.#running.length < this.#language.slots) await this.#admit(now)
   }
 
   /** One decoder run: all talks that feed as many ids as the one that has waited longest. */
   async #step(): Promise<void> {
-    const first = this.#running.find(({ opening }) => !opening)
+    const speaking = this.#running.filter(({ opening, parts }) => !opening && !parts)
+    const first = speaking[0]
     if (!first) return
-    const rows = this.#running.filter(({ feed, opening }) => !opening && feed.length === first.feed.length)
+    const rows = speaking.filter(({ feed }) => feed.length === first.feed.length)
     // Whoever took part goes to the back, so that talks with other numbers of ids have their turn.
     this.#running.splice(0, this.#running.length, ...this.#running.filter((running) => !rows.includes(running)), ...rows)
     const fits = rows.filter((running) => {
@@ -98,8 +102,17 @@ export class DecodeLane implements Lane {
 
   async #prefill(running: Running, { window, text }: Opening): Promise<void> {
     running.opening = undefined
+    running.parts = this.#language.prefillInParts(running.slot, window, text)
+    await this.#fill(running)
+  }
+
+  /** The next part of a prompt; after the last one the answer begins. */
+  async #fill(running: Running): Promise<void> {
     try {
-      await this.#hear(running, await this.#language.prefill(running.slot, window, text))
+      const part = await running.parts?.next()
+      if (!part?.done) return
+      running.parts = undefined
+      await this.#hear(running, part.value)
     } catch (error) {
       running.talk.fail(error)
       this.#end(running)

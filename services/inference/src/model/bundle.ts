@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { BundleManifest, MANIFEST_VERSION } from '@fovea/protocol'
 import { z } from 'zod'
 import { BundleError } from './bundle-error.ts'
+import { namedGraphs } from './named-graphs.ts'
 import { Vocabulary } from './vocabulary.ts'
 
 export type Bundle = { folder: string; manifest: BundleManifest; hash: string; vocabulary: Vocabulary }
@@ -51,8 +52,8 @@ async function checkHashes(root: string, manifest: BundleManifest): Promise<void
 }
 
 function filesOf(manifest: BundleManifest): string[] {
-  const graphs = [...Object.values(manifest.graphs), ...manifest.heads.flatMap((head) => Object.values(head.graphs))]
-  return [manifest.tokenizer, ...graphs.filter((graph) => graph !== undefined).map((graph) => graph.file), ...(manifest.golden ? [manifest.golden] : [])]
+  const graphs = namedGraphs(manifest).flatMap(([, { file, data = [] }]) => [file, ...data])
+  return [manifest.tokenizer, ...graphs, ...(manifest.golden ? [manifest.golden] : [])]
 }
 
 async function sha256(file: string): Promise<string> {

@@ -66,6 +66,12 @@ export class Graph {
     return this.#runner.inputs.find((port) => port.name === name)?.dims
   }
 
+  /** The dimensions an output of this role has in the file. */
+  outputDims(role: OutputRole): readonly (number | string)[] | undefined {
+    const name = this.#outputs.find((output) => output[1] === role)?.[0]
+    return this.#runner.outputs.find((port) => port.name === name)?.dims
+  }
+
   close(): Promise<void> {
     return this.#runner.close()
   }

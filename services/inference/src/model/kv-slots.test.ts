@@ -40,7 +40,7 @@ test('a batch is a range of neighbouring slots over the same memory; rows that t
   expect(cacheOf(slots, 1, 'kv.key.0').data.every((value) => value === 0)).toBe(true)
   const range = slots.feeds(0, 3)['kv.key.0']
   expect(range?.dims).toEqual([3, 2, 8, 3])
-  expect(range?.data.buffer).toBe(cacheOf(slots, 2, 'kv.key.0').data.buffer)
+  expect(range?.type === 'float32' && range.data.buffer).toBe(cacheOf(slots, 2, 'kv.key.0').data.buffer)
 })
 
 test('in place: the graph reads and writes the same array, and the host only counts', () => {

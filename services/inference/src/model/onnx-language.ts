@@ -1,12 +1,20 @@
 import type { BundleManifest } from '@fovea/protocol'
 import type { HeadTask, Window } from '../heads/head.ts'
+import { Decoder, type DecoderRow } from './decoder.ts'
 import { floatOf, type Graph } from './graph.ts'
-import type { KvSlots } from './kv-slots.ts'
-import { floats, ints, type FloatTensor } from './tensor.ts'
+import type { KvCache } from './kv-slots.ts'
+import { ints, type FloatTensor } from './tensor.ts'
 import type { LanguageModel, Step } from './vision-model.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
-type Parts = { manifest: BundleManifest; vocabulary: Vocabulary; slots: KvSlots; graphs: { prefix?: Graph; embed: Graph; decoder: Graph } }
+type Parts = {
+  manifest: BundleManifest
+  vocabulary: Vocabulary
+  slots: KvCache
+  /** positions of a prompt that one decoder run takes */
+  chunk: number
+  graphs: { prefix?: Graph; embed: Graph; decoder: Graph }
+}
 
 /** The language side of a bundle: prefix, embed and decoder graphs over the slots of the key-value cache. */
 export class OnnxLanguage implements LanguageModel {
@@ -16,6 +24,7 @@ export class OnnxLanguage implements LanguageModel {
   readonly phrase: number
   readonly #parts: Parts
   readonly #width: number
+  readonly #decoder: Decoder
   // The embed graph may look at the pictures too, so a slot keeps its window as long as it is in use.
   readonly #windows = new Map<number, Window>()
 
@@ -25,7 +34,9 @@ export class OnnxLanguage implements LanguageModel {
     this.slots = parts.slots.count
     this.eos = parts.vocabulary.eos
     this.phrase = parts.vocabulary.phrase
-    this.#width = parts.manifest.language.width
+    const { width, vocabulary, kv } = parts.manifest.language
+    this.#width = width
+    this.#decoder = new Decoder(parts.graphs.decoder, parts.slots, { width, vocabulary, inPlace: kv.mode === 'inplace' })
   }
 
   taskOf(trigger: number): HeadTask | undefined {
@@ -68,12 +79,19 @@ export class OnnxLanguage implements LanguageModel {
   }
 
   async prefill(slot: number, window: Window, text: string): Promise<Step> {
+    const parts = this.prefillInParts(slot, window, text)
+    for (;;) {
+      const part = await parts.next()
+      if (part.done) return part.value
+    }
+  }
+
+  async *prefillInParts(slot: number, window: Window, text: string): AsyncGenerator<void, Step> {
     const { vocabulary, slots, manifest } = this.#parts
     slots.rewind(slot, 0)
     this.#windows.set(slot, window)
     const prompt = vocabulary.prompt(text)
     const pictures = await this.#prefix(window)
-    const count = pictures.data.length / this.#width
     const before = await this.#embed(prompt.before, window)
     const after = await this.#embed(prompt.after, window)
     const embeds = new Float32Array(before.length + pictures.data.length + after.length)
@@ -81,21 +99,27 @@ export class OnnxLanguage implements LanguageModel {
     embeds.set(pictures.data, before.length)
     embeds.set(after, before.length + pictures.data.length)
     const size = embeds.length / this.#width
-    const prefix = manifest.language.atomicPrefix ? prompt.before.length + count : 0
-    const [step] = await this.#decode([{ slot, embeds }], size, prefix)
-    if (!step) throw new Error('A prefill gives one step.')
-    return step
+    if (size > slots.room(slot)) throw new RangeError(`The prompt takes ${size} positions; a slot holds ${slots.max}.`)
+    const whole = manifest.language.atomicPrefix ? prompt.before.length + pictures.data.length / this.#width : 0
+    for (let from = 0; ;) {
+      const to = Math.min(size, Math.max(from + this.#parts.chunk, from === 0 ? whole : 0))
+      const [step] = await this.#decoder.run([{ slot, embeds: embeds.subarray(from * this.#width, to * this.#width) }], to - from, from === 0 ? whole : 0)
+      if (!step) throw new Error('A prefill gives one step.')
+      if (to === size) return step
+      from = to
+      yield
+    }
   }
 
   async feed(rows: readonly { slot: number; ids: readonly number[] }[]): Promise<Step[]> {
     const size = rows[0]?.ids.length ?? 0
-    const fed: { slot: number; embeds: Float32Array }[] = []
+    const fed: DecoderRow[] = []
     for (const { slot, ids } of rows) {
       const window = this.#windows.get(slot)
       if (!window) throw new Error(`Slot ${slot} was fed before its prompt.`)
       fed.push({ slot, embeds: await this.#embed(ids, window) })
     }
-    return this.#decode(fed, size, 0)
+    return this.#decoder.run(fed, size, 0)
   }
 
   async #prefix(window: Window): Promise<FloatTensor> {
@@ -109,66 +133,4 @@ export class OnnxLanguage implements LanguageModel {
     const { embed } = this.#parts.graphs
     return floatOf(await embed.run({ ids: ints(ids, [1, ids.length]), visual: window.visual, times: window.times }), 'embeds', embed).data
   }
-
-  /** One decoder run over the range of slots that holds the rows; slots in between take part and are not listened to. */
-  async #decode(rows: readonly { slot: number; embeds: Float32Array }[], size: number, prefix: number): Promise<Step[]> {
-    const {
-      slots,
-      graphs: { decoder },
-    } = this.#parts
-    const from = Math.min(...rows.map((row) => row.slot))
-    const count = Math.max(...rows.map((row) => row.slot)) - from + 1
-    const embeds = new Float32Array(count * size * this.#width)
-    for (const row of rows) embeds.set(row.embeds, (row.slot - from) * size * this.#width)
-    const lengths = Array.from({ length: count }, (_, index) => Math.min(slots.length(from + index), slots.shape.max - size))
-    const longest = Math.max(...lengths) + size
-    const results = await decoder.run(
-      {
-        embeds: floats(embeds, [count, size, this.#width]),
-        lengths: ints(lengths, [count]),
-        prefix: ints(
-          lengths.map(() => prefix),
-          [count],
-        ),
-        ...(decoder.takes.has('positions')
-          ? {
-              positions: ints(
-                lengths.flatMap((length) => Array.from({ length: size }, (_, index) => length + index)),
-                [count, size],
-              ),
-            }
-          : {}),
-        ...(decoder.takes.has('attention')
-          ? {
-              attention: ints(
-                lengths.flatMap((length) => Array.from({ length: longest }, (_, index) => (index < length + size ? 1 : 0))),
-                [count, longest],
-              ),
-            }
-          : {}),
-        ...slots.feeds(from, count),
-      },
-      slots.into(from, count),
-    )
-    slots.advance(
-      results,
-      from,
-      rows.map(({ slot }) => ({ slot, size })),
-    )
-    const logits = floatOf(results, 'logits', decoder)
-    const hidden = floatOf(results, 'hidden', decoder)
-    return rows.map(({ slot }) => ({ next: likeliest(lastRow(logits, slot - from)), hidden: lastRow(hidden, slot - from).slice() }))
-  }
-}
-
-function lastRow({ data, dims }: FloatTensor, row: number): Float32Array {
-  const [, positions = 1, width = 0] = dims
-  const end = (row + 1) * positions * width
-  return data.subarray(end - width, end)
-}
-
-function likeliest(logits: Float32Array): number {
-  let best = 0
-  for (let index = 1; index < logits.length; index++) if ((logits[index] ?? 0) > (logits[best] ?? 0)) best = index
-  return best
 }

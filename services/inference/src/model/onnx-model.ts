@@ -6,13 +6,28 @@ import type { Scene, Window } from '../heads/head.ts'
 import { BundleError } from './bundle-error.ts'
 import { readBundle, type Bundle } from './bundle.ts'
 import { floatOf, Graph, type Feeds } from './graph.ts'
+import { DeviceKv } from './device-kv.ts'
 import { KvSlots } from './kv-slots.ts'
 import { OnnxLanguage } from './onnx-language.ts'
+import { fileSizes, memoryNeed, refuseUnlessItFits } from './memory-need.ts'
+import { namedGraphs } from './named-graphs.ts'
 import { openRunner, type Provider } from './ort.ts'
 import { bytes, floats, stack } from './tensor.ts'
 import type { VisionModel } from './vision-model.ts'
 
-export type LoadOptions = { providers?: readonly Provider[]; threads?: number; slots?: number; onRun?: (graph: string, running: boolean) => void }
+export type LoadOptions = {
+  providers?: readonly Provider[]
+  threads?: number
+  slots?: number
+  /** positions of a prompt that one decoder run takes; a bidirectional prefix is never split */
+  prefillChunk?: number
+  /** bytes this model may take; nothing is loaded where more is needed */
+  memory?: number
+  /** of those, what sessions may keep of pictures and tokens */
+  kept?: number
+  onRun?: (graph: string, running: boolean) => void
+}
+type Shares = { slots: number; chunk: number }
 /** Which provider runs the bundle, and why the ones before it do not. */
 export type ProviderReport = { used: Provider; refused: { provider: Provider; because: string }[] }
 
@@ -31,7 +46,7 @@ export class OnnxModel implements VisionModel {
   readonly kvBytes: number
   readonly #vision: Graph
 
-  constructor({ manifest, hash, vocabulary }: Bundle, graphs: ReadonlyMap<string, Graph>, providers: ProviderReport, slotCount: number) {
+  constructor({ manifest, hash, vocabulary }: Bundle, graphs: ReadonlyMap<string, Graph>, providers: ProviderReport, shares: Shares) {
     const [height, width] = manifest.image.size
     this.info = { name: manifest.name, hash, tasks: tasksOf(manifest), imageSize: [height, width] }
     this.image = { height, width }
@@ -45,20 +60,31 @@ export class OnnxModel implements VisionModel {
       return graph
     }
     this.#vision = need('vision')
-    const slots = new KvSlots(manifest.language.kv, slotCount)
+    const { kv } = manifest.language
+    const slots = keepsOnDevice(providers.used, manifest) ? new DeviceKv(kv, shares.slots) : new KvSlots(kv, shares.slots)
     this.kvBytes = slots.bytes
-    this.language = new OnnxLanguage({ manifest, vocabulary, slots, graphs: { prefix: graphs.get('prefix'), embed: need('embed'), decoder: need('decoder') } })
+    this.language = new OnnxLanguage({
+      manifest,
+      vocabulary,
+      slots,
+      chunk: shares.chunk,
+      graphs: { prefix: graphs.get('prefix'), embed: need('embed'), decoder: need('decoder') },
+    })
     this.heads = buildHeads(manifest.heads, (task, part) => graphs.get(`${task}.${part}`))
   }
 
   /** Reads, checks and loads a bundle with the first provider that takes all of its graphs. */
-  static async load(folder: string, { providers = ['cpu'], threads = 1, slots = 8, onRun }: LoadOptions = {}): Promise<OnnxModel> {
+  static async load(
+    folder: string,
+    { providers = ['cpu'], threads = 1, slots = 8, prefillChunk = 256, memory = Infinity, kept = 0, onRun }: LoadOptions = {},
+  ): Promise<OnnxModel> {
     const bundle = await readBundle(folder)
+    refuseUnlessItFits(memoryNeed(bundle.manifest, await fileSizes(bundle.folder, bundle.manifest), { slots, chunk: prefillChunk, kept }), memory)
     const refused: ProviderReport['refused'] = []
     for (const provider of providers) {
       try {
         const graphs = await openGraphs(bundle, { provider, threads, onRun })
-        return new OnnxModel(bundle, graphs, { used: provider, refused }, slots)
+        return new OnnxModel(bundle, graphs, { used: provider, refused }, { slots, chunk: prefillChunk })
       } catch (error) {
         if (error instanceof BundleError) throw error
         refused.push({ provider, because: error instanceof Error ? error.message : String(error) })
@@ -127,6 +153,15 @@ export class OnnxModel implements VisionModel {
   }
 }
 
+/** Only webgpu hands out device buffers; cuda copies the cache to this side and back at every run. */
+function keepsOnDevice(provider: Provider, { language }: BundleManifest): boolean {
+  return provider === 'webgpu' && language.kv.mode === 'inplace'
+}
+
+function cacheOutputs(graph: GraphManifest): string[] {
+  return Object.entries(graph.outputs).flatMap(([name, role]) => (role.startsWith('kv.') ? [name] : []))
+}
+
 function rowOf({ data, dims }: { data: Float32Array; dims: readonly number[] }, row: number, rows: number) {
   const size = data.length / (dims[0] ?? 1)
   const part = dims[0] === rows ? data : data.slice(row * size, (row + 1) * size)
@@ -140,7 +175,8 @@ async function openGraphs(
   const graphs = new Map<string, Graph>()
   try {
     for (const [name, graph] of namedGraphs(manifest)) {
-      const runner = await openRunner(join(folder, graph.file), { provider, threads })
+      const onDevice = name === 'decoder' && keepsOnDevice(provider, manifest) ? cacheOutputs(graph) : []
+      const runner = await openRunner(join(folder, graph.file), { provider, threads, onDevice })
       const watched = onRun
         ? {
             ...runner,
@@ -161,11 +197,4 @@ async function openGraphs(
     for (const graph of graphs.values()) await graph.close()
     throw error
   }
-}
-
-/** Every graph of a manifest by the name the golden index uses: `vision`, `decoder`, `region.main`, `mask.prompt.state`, … */
-export function namedGraphs(manifest: BundleManifest): [string, GraphManifest][] {
-  const own = Object.entries(manifest.graphs)
-  const heads = manifest.heads.flatMap((head) => Object.entries(head.graphs).map(([part, graph]) => [`${head.task}.${part}`, graph] as const))
-  return [...own, ...heads].flatMap(([name, graph]) => (graph ? [[name, graph] as [string, GraphManifest]] : []))
 }

@@ -39,6 +39,8 @@ export interface LanguageModel {
   rewind(slot: number, length: number): void
   /** Fills a slot with the window and the words; the answer begins with `next`. */
   prefill(slot: number, window: Window, text: string): Promise<Step>
+  /** The same in runs of bounded length, one for each `next`: between them other slots may be fed. */
+  prefillInParts(slot: number, window: Window, text: string): AsyncGenerator<void, Step>
   /** Feeds the same number of ids to each row. */
   feed(rows: readonly { slot: number; ids: readonly number[] }[]): Promise<Step[]>
 }
