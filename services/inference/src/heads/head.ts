@@ -1,11 +1,11 @@
 import type { BundleManifest, Evidence, taskEvidence } from '@fovea/protocol'
 import type { Feeds } from '../model/graph.ts'
-import type { FloatTensor } from '../model/tensor.ts'
+import type { ByteTensor, FloatTensor } from '../model/tensor.ts'
 
 export type HeadTask = BundleManifest['heads'][number]['task']
 
-/** What the encoder made of one frame (unit frame) or of the clip that ends at it (unit clip). */
-export type Scene = { visual: FloatTensor; features: Feeds }
+/** What the encoder made of one frame (unit frame) or of the clip that ends at it (unit clip); and the picture, for heads with an encoder of their own. */
+export type Scene = { visual: FloatTensor; features: Feeds; pixels?: ByteTensor }
 
 /** The frames the language model sees: their tokens as one tensor [1, T, N, C], their times relative to the last, and in media time. */
 export type Window = { visual: FloatTensor; times: FloatTensor; mediaTimes: readonly number[] }

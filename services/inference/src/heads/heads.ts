@@ -25,7 +25,9 @@ export function buildHeads(manifests: readonly Manifest[], graphOf: (task: strin
         return momentHead(manifest, { main: need('main') })
       case 'mask': {
         tracker = new MaskTracker(manifest, {
+          encode: graphOf('mask', 'encode'),
           'prompt.state': need('prompt.state'),
+          attend: graphOf('mask', 'attend'),
           decode: need('decode'),
           memory: need('memory'),
           'prompt.boxes': graphOf('mask', 'prompt.boxes'),

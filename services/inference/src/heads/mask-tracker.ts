@@ -1,18 +1,31 @@
 import { ProtocolError, type Box, type MaskHead, type Point, type Rle } from '@fovea/protocol'
-import { floatOf, type Graph } from '../model/graph.ts'
-import { floats, type FloatTensor } from '../model/tensor.ts'
+import { floatOf, type Feeds, type Graph } from '../model/graph.ts'
+import { floats, type FloatTensor, type Tensor } from '../model/tensor.ts'
+import { overlap } from './box-motion.ts'
+import { choose, decoded, type Decoded } from './candidates.ts'
 import { unit, type Scene } from './head.ts'
+import { HeadEyes } from './head-eyes.ts'
+import { memoryFeeds } from './memory-feeds.ts'
 import { ObjectMemory } from './object-memory.ts'
 import { maskBox, maskLogits } from './mask-prompt.ts'
 import { outline, type Outline } from './mask-rle.ts'
 
 /** What an object may be pointed out with; states is [Q, d]: one object for each row. */
 export type Pointing = { states: FloatTensor } | { box: Box } | { points: Point[] } | { mask: FloatTensor }
-/** One object's prompt tokens, [k, c]. */
-export type PromptTokens = { data: Float32Array; k: number; c: number }
+/** One object's prompt tokens, [k, c], and the points they were made of: a box counts as two, what is not drawn as none. */
+export type PromptTokens = { data: Float32Array; k: number; c: number; count: number }
 /** An object that is followed: how it was pointed out, and what of it is remembered. */
 export type Followed = { prompt: PromptTokens; memory: ObjectMemory }
-export type Step = { score: number; iou: number; logits: Float32Array; shape: readonly [number, number]; outline?: Outline }
+/** One object in one frame; `agrees`: it is where it was heading and as sure as the bundle wants it remembered. */
+export type Step = {
+  score: number
+  iou: number
+  logits: Float32Array
+  shape: readonly [number, number]
+  agrees: boolean
+  pointer?: Float32Array
+  outline?: Outline
+}
 
 type MaskGraphs = { [Name in keyof MaskHead['graphs']]: Graph }
 
@@ -21,11 +34,13 @@ export class MaskTracker {
   readonly threshold: number
   readonly #graphs: MaskGraphs
   readonly #bank: MaskHead['bank']
+  readonly #eyes: HeadEyes
 
   constructor({ threshold, bank }: MaskHead, graphs: MaskGraphs) {
     this.threshold = threshold
     this.#graphs = graphs
     this.#bank = bank
+    this.#eyes = new HeadEyes(graphs.encode)
   }
 
   /** A mask as a prompt: as logits where the bundle takes them, else as the box around it. */
@@ -35,10 +50,10 @@ export class MaskTracker {
   }
 
   async prompt(scene: Scene, pointing: Pointing): Promise<PromptTokens[]> {
-    const [graph, feeds] = this.#promptGraph(pointing)
-    const tokens = floatOf(await graph.run({ ...scene.features, ...feeds }), 'prompt', graph)
+    const { graph, feeds, count } = this.#promptGraph(pointing)
+    const tokens = floatOf(await graph.run({ ...(await this.#eyes.see(scene)), ...feeds }), 'prompt', graph)
     const [, k = 0, c = 0] = tokens.dims
-    return Array.from({ length: tokens.dims[0] ?? 0 }, (_, index) => ({ data: tokens.data.slice(index * k * c, (index + 1) * k * c), k, c }))
+    return Array.from({ length: tokens.dims[0] ?? 0 }, (_, index) => ({ data: tokens.data.slice(index * k * c, (index + 1) * k * c), k, c, count }))
   }
 
   begin(prompt: PromptTokens): Followed {
@@ -47,28 +62,14 @@ export class MaskTracker {
 
   /** Where each object is in this frame. Changes nothing: `remember` does. */
   async look(scene: Scene, objects: readonly Followed[], size: { height: number; width: number }): Promise<Step[]> {
-    const { decode } = this.#graphs
-    const [, M, m, c] = decode.dims('memory.tokens') ?? []
-    const entries = this.#bank.prompted + this.#bank.recent
-    const shape = [typeof M === 'number' ? M : entries, fixed(m), fixed(c)] as const
     const steps = new Map<Followed, Step>()
-    // Prompts of different kinds may have different numbers of tokens; each number is one batch.
-    for (const group of Map.groupBy(objects, (object) => object.prompt.k).values()) {
-      const results = await decode.run({ ...scene.features, ...promptFeeds(group), ...memoryFeeds(group, shape) })
-      const mask = floatOf(results, 'mask', decode)
-      const object = floatOf(results, 'object', decode).data
-      const iou = floatOf(results, 'iou', decode).data
-      const [, h = 1, w = 1] = mask.dims
+    if (objects.length === 0) return []
+    const features = await this.#eyes.see(scene)
+    for (const group of this.#groups(objects)) {
+      const found = await this.#decode(features, group)
       group.forEach((followed, index) => {
-        const logits = mask.data.slice(index * h * w, (index + 1) * h * w)
-        const score = unit(object[index] ?? 0)
-        steps.set(followed, {
-          score,
-          iou: unit(iou[index] ?? 0),
-          logits,
-          shape: [h, w],
-          outline: score >= this.threshold ? outline(logits, [h, w], size) : undefined,
-        })
+        const row = found[index]
+        if (row) steps.set(followed, this.#step(row, followed, size))
       })
     }
     return objects.map((object) => {
@@ -79,66 +80,96 @@ export class MaskTracker {
   }
 
   /** Writes what was seen into the objects' memories, sure or not: the memory knows how sure, as it did in training. */
-  async remember(scene: Scene, kept: readonly { object: Followed; step: Step; prompted: boolean }[]): Promise<void> {
+  async remember(scene: Scene, seen: readonly { object: Followed; step: Step; prompted: boolean }[]): Promise<void> {
     const { memory } = this.#graphs
+    const kept = seen.filter(({ step, prompted }) => prompted || step.agrees)
     if (kept.length > 0) {
       const [h, w] = kept[0]?.step.shape ?? [0, 0]
       const masks = new Float32Array(kept.length * h * w)
       kept.forEach(({ step }, index) => masks.set(step.logits, index * h * w))
-      const object = floats(
-        Float32Array.from(kept, ({ step }) => step.score),
-        [kept.length],
-      )
-      const tokens = floatOf(await memory.run({ ...scene.features, mask: floats(masks, [kept.length, h, w]), object }), 'memory.tokens', memory)
+      const object = Float32Array.from(kept, ({ step }) => step.score)
+      const feeds = { ...(await this.#eyes.see(scene)), mask: floats(masks, [kept.length, h, w]), object: floats(object, [kept.length]) }
+      const tokens = floatOf(await memory.run(feeds), 'memory.tokens', memory)
       const size = tokens.data.length / kept.length
-      kept.forEach(({ object: followed, prompted }, index) => followed.memory.add(tokens.data.slice(index * size, (index + 1) * size), prompted))
+      kept.forEach(({ object: followed, step, prompted }, index) => {
+        followed.memory.add({ tokens: tokens.data.slice(index * size, (index + 1) * size), ...(step.pointer ? { pointer: step.pointer } : {}) }, prompted)
+      })
     }
-    for (const { object } of kept) object.memory.tick()
+    for (const { object, step } of seen) {
+      object.memory.motion?.step(step.outline?.box)
+      object.memory.tick()
+    }
   }
 
-  #promptGraph(pointing: Pointing): [Graph, Record<string, FloatTensor>] {
+  /** What may run as one batch: prompts of as many tokens; and all that is remembered, where memory is put into the features first. */
+  #groups(objects: readonly Followed[]): Followed[][] {
+    const past = objects.filter((object) => this.#attends(object))
+    const others = Map.groupBy(
+      objects.filter((object) => !this.#attends(object)),
+      ({ prompt }) => prompt.k,
+    )
+    return [...(past.length > 0 ? [past] : []), ...others.values()]
+  }
+
+  #attends({ memory }: Followed): boolean {
+    return this.#graphs.attend !== undefined && !memory.empty
+  }
+
+  async #decode(features: Feeds, group: readonly Followed[]): Promise<Decoded[]> {
+    const { attend, decode } = this.#graphs
+    const memories = group.map(({ memory }) => memory)
+    const prompts = promptFeeds(group)
+    if (!attend) {
+      const memory = memoryFeeds(decode, memories, this.#bank.prompted + this.#bank.recent)
+      return decoded(await decode.run({ ...features, ...prompts, ...memory }), decode, group.length)
+    }
+    if (!group.every((object) => this.#attends(object)))
+      return decoded(await decode.run({ ...features, ...prompts, attended: repeated(features.attended, group.length) }), decode, group.length)
+    const { attended, prompt } = await attend.run({ ...features, ...memoryFeeds(attend, memories) })
+    // After its frame a prompt is not repeated where the head has words of its own for "no prompt".
+    const blank = prompt ? { prompt, 'prompt.count': floats(new Float32Array(group.length), [group.length]) } : {}
+    return decoded(await decode.run({ ...features, ...prompts, ...blank, attended }), decode, group.length)
+  }
+
+  #step(row: Decoded, { memory }: Followed, size: { height: number; width: number }): Step {
+    const rules = this.#bank.motion
+    const expected = memory.motion?.expected()
+    const { logits, iou, pointer } = choose(row, expected, rules)
+    const score = unit(row.object)
+    const shape = row.shape
+    const seen = score >= this.threshold ? outline(logits, shape, size) : undefined
+    const heading = expected && rules && (seen ? overlap(seen.box, expected) : 0) < rules.overlap
+    const agrees = !rules || (iou >= rules.iou && score >= rules.object && !heading)
+    return { score, iou: unit(iou), logits: logits.slice(), shape, agrees, ...(pointer ? { pointer } : {}), ...(seen ? { outline: seen } : {}) }
+  }
+
+  #promptGraph(pointing: Pointing): { graph: Graph; feeds: Feeds; count: number } {
     const { 'prompt.state': state, 'prompt.boxes': boxes, 'prompt.points': points, 'prompt.mask': mask } = this.#graphs
-    if ('states' in pointing) return [state, { state: pointing.states }]
-    if ('box' in pointing && boxes) return [boxes, { boxes: floats(Float32Array.from(pointing.box), [1, 4]) }]
-    if ('points' in pointing && points) return [points, { points: pointsTensor(pointing.points, points.dims('points')?.[1]) }]
-    if ('mask' in pointing && mask) return [mask, { mask: pointing.mask }]
+    if ('states' in pointing) return { graph: state, feeds: { state: pointing.states }, count: 0 }
+    if ('box' in pointing && boxes) return { graph: boxes, feeds: { boxes: floats(Float32Array.from(pointing.box), [1, 4]) }, count: 2 }
+    if ('points' in pointing && points) {
+      return { graph: points, feeds: { points: pointsTensor(pointing.points, points.dims('points')?.[1]) }, count: pointing.points.length }
+    }
+    if ('mask' in pointing && mask) return { graph: mask, feeds: { mask: pointing.mask }, count: 0 }
     throw new ProtocolError('unsupported', 'This model cannot follow from such a prompt. Start the track with a phrase.')
   }
 }
 
-function promptFeeds(group: readonly Followed[]): { prompt: FloatTensor; 'prompt.age': FloatTensor } {
+function promptFeeds(group: readonly Followed[]): Feeds {
   const { k, c } = group[0]?.prompt ?? { k: 0, c: 0 }
   const prompt = new Float32Array(group.length * k * c)
-  group.forEach((object, index) => prompt.set(object.prompt.data, index * k * c))
-  return {
-    prompt: floats(prompt, [group.length, k, c]),
-    'prompt.age': floats(
-      Float32Array.from(group, (object) => object.memory.age),
-      [group.length],
-    ),
-  }
+  group.forEach((object, index) => prompt.set(object.prompt.data.subarray(0, k * c), index * k * c))
+  const row = (of: (object: Followed) => number): FloatTensor => floats(Float32Array.from(group, of), [group.length])
+  return { prompt: floats(prompt, [group.length, k, c]), 'prompt.age': row(({ memory }) => memory.age), 'prompt.count': row(({ prompt: { count } }) => count) }
 }
 
-function memoryFeeds(
-  group: readonly Followed[],
-  [M, m, c]: readonly [number, number, number],
-): Record<'memory.tokens' | 'memory.valid' | 'memory.age', FloatTensor> {
-  const tokens = new Float32Array(group.length * M * m * c)
-  const valid = new Float32Array(group.length * M)
-  const age = new Float32Array(group.length * M)
-  group.forEach((object, row) => {
-    object.memory.entries().forEach((entry, index) => {
-      if (index >= M) return
-      tokens.set(entry.tokens, (row * M + index) * m * c)
-      valid[row * M + index] = 1
-      age[row * M + index] = entry.age
-    })
-  })
-  return {
-    'memory.tokens': floats(tokens, [group.length, M, m, c]),
-    'memory.valid': floats(valid, [group.length, M]),
-    'memory.age': floats(age, [group.length, M]),
-  }
+/** What all objects without a past see alike, a row for each. */
+function repeated(attended: Tensor | undefined, rows: number): FloatTensor {
+  if (attended?.type !== 'float32')
+    throw new ProtocolError('unsupported', "The mask head's encoder gives no features for an object without a past. Export the bundle again.")
+  const data = new Float32Array(rows * attended.data.length)
+  for (let row = 0; row < rows; row++) data.set(attended.data, row * attended.data.length)
+  return floats(data, [rows, ...attended.dims.slice(1)])
 }
 
 function pointsTensor(points: readonly Point[], places: number | string | undefined): FloatTensor {

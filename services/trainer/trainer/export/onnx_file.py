@@ -15,7 +15,7 @@ TOLERANCE = 1e-3
 
 def export_graph(spec: GraphSpec, folder: Path) -> Path:
     path = folder / spec.file
-    dims = {letter: torch.export.Dim(letter, min=1, max=512) for axes in spec.dynamic.values() for letter in axes.values()}
+    dims = {letter: torch.export.Dim(letter, min=1, max=4096) for axes in spec.dynamic.values() for letter in axes.values()}
     shapes: list[object] = []
     for name, example in zip(spec.dynamic, spec.example):
         axes = {axis: dims[letter] for axis, letter in spec.dynamic[name].items()}

@@ -1,0 +1,52 @@
+"""A SAM-class model to the mask part of a bundle: graphs, golden values, and `mask.json`, which holds the manifest's rows (docs/design/bundle.md)."""
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from trainer.export.bundle import ParityError
+from trainer.export.golden import Blob, golden_graph
+from trainer.export.onnx_file import TOLERANCE, export_graph, parity
+from trainer.export.rounding import shrink
+from trainer.sam.graphs import graphs_of
+from trainer.sam.official import FAMILIES
+from trainer.sam.prompts import MaskAdapter
+
+RECENT_POINTERS = 15  # of the last frames; those of prompted frames come on top
+
+
+def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapter, state_width: int, source: str, small: bool = False) -> dict[str, float]:
+    """Writes the part into `folder` → what each graph differs by from PyTorch. `small` stores weights that fp16 holds exactly as such."""
+    (folder / 'golden').mkdir(parents=True, exist_ok=True)
+    blob, golden, differences, graphs = Blob(), {}, {}, {}
+    for spec in graphs_of(model, adapter, state_width):
+        path = export_graph(spec, folder)
+        if small:
+            shrink(path)
+        differences[spec.name] = parity(path, spec)
+        if not differences[spec.name] <= TOLERANCE:
+            raise ParityError(f'{spec.file} differs from PyTorch by {differences[spec.name]:.2g}; at most {TOLERANCE} is allowed. Look at the graph\'s operators.')
+        golden[spec.name] = golden_graph(spec, blob)
+        graphs[spec.name.removeprefix('mask.')] = {'file': spec.file, 'inputs': spec.inputs, 'outputs': spec.outputs}
+    (folder / 'golden' / 'tensors.bin').write_bytes(b''.join(blob.parts))
+    (folder / 'golden' / 'index.json').write_text(json.dumps({'graphs': golden, 'asks': []}, indent=1) + '\n')
+    part = {
+        'part': 'mask', 'family': family, 'image': {'size': [model.image_size, model.image_size], 'resize': 'stretch'}, 'state': {'width': state_width, 'tokens': adapter.tokens},
+        'head': {'task': 'mask', 'standing': True, 'token': {'trigger': '<mask>', 'task': '<mask_task>'}, 'threshold': 0.5, 'graphs': graphs,
+                 'bank': {'prompted': 1, 'recent': model.num_maskmem - 1, 'pointers': RECENT_POINTERS}},
+        'golden': 'golden/index.json',
+        'hashes': {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob('*')) if path.is_file() and path.name != 'mask.json'},
+        'parts': [{'name': family, 'source': source, 'licence': FAMILIES[family].licence}],
+    }
+    (folder / 'mask.json').write_text(json.dumps(part, indent=1) + '\n')
+    return differences
+
+
+@torch.no_grad()
+def halved(model: nn.Module) -> nn.Module:
+    """Weights rounded to what fp16 holds, so that a small file is exact."""
+    for parameter in model.parameters():
+        parameter.copy_(parameter.half().float())
+    return model
