@@ -102,7 +102,7 @@ export class Lanes {
   }
 
   /** Only watches, and they wait: no picture is shown. */
-  wait(watches: SessionReset['state']['watches']): void {
+  wait(watches: Readonly<SessionReset['state']['watches']>): void {
     this.clear()
     for (const { watch, query, task } of watches)
       this.#open({ id: watch, kind: 'watch', colour: query, title: query, task, state: 'waiting' }).because = 'waits for a picture'
