@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { boxIou, decodeRle, type Box, type Rle } from '@fovea/protocol'
 import sharp from 'sharp'
 import { z } from 'zod'
@@ -125,7 +126,8 @@ export function maskIou(a: Rle, b: Rle): number {
 }
 
 async function tensorOf(folder: string, { file, dtype, shape, offset, bytes }: z.infer<typeof TensorEntry>): Promise<HostTensor> {
-  const raw = Uint8Array.from((await readFile(join(folder, file))).subarray(offset, offset + bytes)).buffer
+  const stored = await readFile(join(folder, file))
+  const raw = Uint8Array.from((file.endsWith('.gz') ? gunzipSync(stored) : stored).subarray(offset, offset + bytes)).buffer
   switch (dtype) {
     case 'float32':
       return { type: 'float32', data: new Float32Array(raw), dims: shape }

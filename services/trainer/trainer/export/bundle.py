@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainer.backbones.nano_eyes import FrozenEyes
 from trainer.checkpoint import save_weights
-from trainer.export.golden import BLOB, Blob, golden_asks, golden_graph
+from trainer.export.golden import Blob, golden_asks, golden_graph
 from trainer.export.graphs import GraphSpec, graphs_of
 from trainer.export.onnx_file import TOLERANCE, export_graph, parity
 from trainer.export.rounding import round_model, shrink
@@ -53,7 +53,7 @@ def export_bundle(model: TpoModel, folder: Path, version: str, steps: int, thres
         if not differences[spec.name] <= TOLERANCE:
             raise ParityError(f'{spec.file} differs from PyTorch by {differences[spec.name]:.2g}; at most {TOLERANCE} is allowed. Look at the graph\'s operators.')
         golden[spec.name] = golden_graph(spec, blob)
-    (folder / BLOB).write_bytes(b''.join(blob.parts))
+    blob.write(folder)
     asks = golden_asks(Speaker(model, frozen), folder, model.config.picture, vars(thresholds))
     (folder / 'golden' / 'index.json').write_text(json.dumps({'graphs': golden, 'asks': asks}, indent=1) + '\n')
     nano_tokenizer().save(str(folder / 'tokenizer.json'))

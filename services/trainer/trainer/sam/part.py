@@ -30,7 +30,7 @@ def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapte
             raise ParityError(f'{spec.file} differs from PyTorch by {differences[spec.name]:.2g}; at most {TOLERANCE} is allowed. Look at the graph\'s operators.')
         golden[spec.name] = golden_graph(spec, blob)
         graphs[spec.name.removeprefix('mask.')] = {'file': spec.file, 'inputs': spec.inputs, 'outputs': spec.outputs}
-    (folder / 'golden' / 'tensors.bin').write_bytes(b''.join(blob.parts))
+    blob.write(folder)
     (folder / 'golden' / 'index.json').write_text(json.dumps({'graphs': golden, 'asks': []}, indent=1) + '\n')
     part = {
         'part': 'mask', 'family': family, 'image': {'size': [model.image_size, model.image_size], 'resize': 'stretch'}, 'state': {'width': state_width, 'tokens': adapter.tokens},
