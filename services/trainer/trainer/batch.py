@@ -17,7 +17,7 @@ from trainer.vocabulary import COLOURS, vocabulary
 
 NOTHING, UNSURE = -1, -2
 TRACK_STEPS = 4
-TRACKED = 0.6  # share of lessons in which a thing is followed
+TRACKED = 0.45  # share of lessons in which a thing is followed
 
 
 @dataclass

@@ -96,7 +96,7 @@ def colour_of(phrase: str) -> int:
 class Teacher:
     """Draws lessons. `mix` says how much of each sort of question a stage is taught."""
 
-    def __init__(self, rng: random.Random, mix: dict[str, float], most: int = 7) -> None:
+    def __init__(self, rng: random.Random, mix: dict[str, float], most: int = 9) -> None:
         self.rng, self.mix, self.most = rng, mix, most
         self.shared = -1  # the kept frame that this lesson's standing queries look at, −1 before there is one
 

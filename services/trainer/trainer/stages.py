@@ -42,13 +42,13 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # the neck learns to name shapes from pictures it sees once each; cached clips, seen again and again, it would learn by heart
     Stage('look', 0.385, 2e-3, ('backbone.neck', 'backbone.nouns'), mix(), Weights(align=1.0), stills=True),
     # base alignment: pictures, words and nouns meet; captions and plain questions, no task token
-    Stage('base', 0.05, 1e-3, LANGUAGE, mix(triggers=0.0, forced=0.0, caption=1.0, asked=1.0), Weights(**NO_HEADS, name=0.0), floor=0.5),
+    Stage('base', 0.04, 1e-3, LANGUAGE, mix(triggers=0.0, forced=0.0, caption=1.0, asked=1.0), Weights(**NO_HEADS, name=0.0), floor=0.5),
     # task assignment: which trigger belongs to which request; language model only
-    Stage('assign', 0.025, 6e-4, LANGUAGE, mix(forced=0.0, asked=1.0, live=0.3), Weights(**NO_HEADS, name=0.0)),
+    Stage('assign', 0.02, 6e-4, LANGUAGE, mix(forced=0.0, asked=1.0, live=0.3), Weights(**NO_HEADS, name=0.0)),
     # each head learns its task embedding, and the language model to write it
-    Stage('heads', 0.10, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
+    Stage('heads', 0.08, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
     # everything together, with conversation
-    Stage('together', 0.44, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(), Weights(name=1.0)),
+    Stage('together', 0.475, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(), Weights(name=1.0)),
 )}
 ALL = tuple(STAGES)
 # Corrections name one thing of a picture, the alignment losses need them all: they rest, and so does what they train.
