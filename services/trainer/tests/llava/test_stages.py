@@ -1,0 +1,141 @@
+"""The three stages on a tiny random LLaVA-OneVision: the loss falls, and gradients are where a stage wants them, by name."""
+from itertools import repeat
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+
+pytest.importorskip('peft', reason='the extra `llava` is not installed')
+
+from trainer.backbones.llava_onevision.lessons import Lesson, Teacher
+from trainer.backbones.llava_onevision.load import tiny_llava
+from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
+from trainer.backbones.llava_onevision.objective import Weights, objective
+from trainer.backbones.llava_onevision.stages import STAGES
+from trainer.backbones.llava_onevision.train import Run, optimiser_of, run_stage
+from trainer.data.clip import Clip, SpriteWorld
+from trainer.data.config import WorldConfig
+
+STEPS = {'assign': 30, 'heads': 50, 'together': 40}
+TIMES = {'assign': 100.0, 'heads': 50.0, 'together': 30.0}   # the published rates are for pretrained weights
+HEADS = {'heads.region', 'heads.mask', 'heads.moment'}
+WORDS = {'words.triggers', 'words.tasks', 'words.outputs'}
+
+
+@pytest.fixture(scope='module')
+def clips() -> list[Clip]:
+    world = SpriteWorld(WorldConfig.load('spriteworld-v1', size=64))
+    return [world.clip('train', number) for number in range(4)]
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory: pytest.TempPathFactory, clips: list[Clip]) -> dict[str, tuple[dict[str, float], dict[str, float]]]:
+    """All three stages in turn, each on the same few lessons at every step; by stage its parts before and after."""
+    model, found = tiny_llava(), {}
+    for name, stage in STAGES.items():
+        taught = fixed(model, clips, stage.heads)
+        before = parts(model, taught, stage.weights)
+        with open(tmp_path_factory.mktemp(name) / 'log', 'w') as log:
+            run_stage(model, stage, repeat(taught), STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log)
+        found[name] = before, parts(model, taught, stage.weights)
+    return found
+
+
+def fixed(model: LlavaOnevision, clips: list[Clip], heads: bool) -> list[Lesson]:
+    """Asked questions, and with heads a forced one of every sort, present and absent."""
+    teacher = Teacher(model.language, model.settings.frames, Random(5))
+    asked = [teacher.lesson(clip, heads=False) for clip in clips for _ in range(2)]
+    targets = {(target.task, target.present): (clip, target) for clip in clips for ask in clip.asks for target in ask.targets}
+    return asked + ([teacher.forced_lesson(*pair) for pair in targets.values()] if heads else [])
+
+
+@torch.no_grad()
+def parts(model: LlavaOnevision, lessons: list[Lesson], weights: Weights) -> dict[str, float]:
+    model.eval()
+    sums: dict[str, float] = {}
+    for name, value in objective(model, lessons, weights).items():
+        sums[name.split('.')[0]] = sums.get(name.split('.')[0], 0.0) + float(value)
+    return sums
+
+
+@pytest.mark.parametrize('stage', list(STAGES))
+def test_the_loss_of_every_stage_falls(trained: dict, stage: str) -> None:
+    before, after = trained[stage]
+    assert sum(after.values()) < sum(before.values()) * 0.97
+
+
+@pytest.mark.parametrize('part', ['region', 'mask', 'moment'])
+def test_stage_2_teaches_every_head(trained: dict, part: str) -> None:
+    before, after = trained['heads']
+    assert after[part] < before[part] * 0.95
+
+
+def test_stage_1_has_no_head_loss(trained: dict) -> None:
+    assert trained['assign'][0].keys() == {'text'}
+
+
+@pytest.mark.parametrize(('stage', 'learns'), [
+    ('assign', {'lora', 'words.triggers', 'words.outputs'}),
+    ('heads', {'lora', *WORDS, *HEADS}),
+    ('together', {'lora', *WORDS, *HEADS, 'connector', 'vision'}),
+])
+def test_gradients_are_where_the_stage_wants_them(clips: list[Clip], stage: str, learns: set[str]) -> None:
+    model = warmed()
+    optimiser_of(model, STAGES[stage], 1.0)
+    torch.stack(list(objective(model, fixed(model, clips, STAGES[stage].heads), STAGES[stage].weights).values())).sum().backward()
+    without = {name for name, parameter in model.named_parameters() if part_of(name) in learns and not reached(parameter)}
+    assert without <= UNREAD
+    assert {part_of(name) for name, parameter in model.named_parameters() if reached(parameter)} == learns
+
+
+# The tower's last norm stands behind the layer that LLaVA-OneVision reads.
+UNREAD = {f'lm.base_model.model.model.vision_tower.post_layernorm.{kind}' for kind in ('weight', 'bias')}
+
+
+@pytest.mark.parametrize('task', ['region', 'mask', 'moment'])
+def test_a_heads_loss_alone_reaches_language_model_connector_and_tower_through_its_task_token(clips: list[Clip], task: str) -> None:
+    """TPO's point: the preference of a head trains the multimodal model. Features of the head are cut off, so that only the state is left as a way."""
+    model = warmed()
+    optimiser_of(model, STAGES['together'], 1.0)
+    teacher = Teacher(model.language, model.settings.frames, Random(1))
+    lesson = next(teacher.forced_lesson(clip, target) for clip in clips for ask in clip.asks for target in ask.targets if target.present and teacher.pointing(clip, target, 0).task == task)
+    encode = model.encode
+    model.encode = lambda frames: with_cut_features(encode(frames))
+    weights = {name: float(name == task) for name in ('region', 'mask', 'moment')}
+    torch.stack(list(objective(model, [lesson], Weights(text=0.0, **weights)).values())).sum().backward()
+    got = {name for name, parameter in model.named_parameters() if reached(parameter)}
+    assert 'words.tasks' in got and f'heads.{task}' in {part_of(name) for name in got}
+    assert {f'lm.base_model.model.model.language_model.layers.{layer}.self_attn.v_proj.lora_{kind}.default.weight' for layer in (0, 1) for kind in 'AB'} <= got
+    assert 'lm.base_model.model.model.multi_modal_projector.linear_1.weight' in got
+    assert 'lm.base_model.model.model.image_newline' in got
+    assert 'lm.base_model.model.model.vision_tower.embeddings.patch_embedding.weight' in got
+    assert not [name for name in got if part_of(name) == 'base' or part_of(name) in HEADS - {f'heads.{task}'}]
+
+
+def with_cut_features(sight):  # noqa: ANN001, ANN201 — Sight in, Sight out
+    return sight._replace(features=sight.features.detach())
+
+
+def warmed() -> LlavaOnevision:
+    """LoRA begins at zero and lets nothing through to its other half: a little noise."""
+    model = tiny_llava().train()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if 'lora_B' in name:
+                parameter.normal_(std=0.05)
+    return model
+
+
+def reached(parameter: torch.nn.Parameter) -> bool:
+    return parameter.grad is not None and bool(parameter.grad.abs().sum() > 0)
+
+
+def test_the_command_trains_a_stage_and_the_next_goes_on(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+    from trainer.cli import app
+    train_with = lambda stage: CliRunner().invoke(app, ['train', stage, '--config', 'llava-onevision-tiny', '--steps', '2', '--batch', '2', '--run', str(tmp_path), '--device', 'cpu'])
+    first, second, wrong = train_with('assign'), train_with('heads'), train_with('look')
+    assert first.exit_code == 0 and 'assign: loss' in first.output
+    assert second.exit_code == 0 and 'Goes on from' in second.output
+    assert wrong.exit_code == 2

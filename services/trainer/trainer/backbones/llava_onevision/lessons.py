@@ -1,0 +1,90 @@
+"""SpriteWorld as LLaVA-OneVision is taught it: one question about one clip, its answer with task tokens, and what each of them must find."""
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.backbones.llava_onevision.words import Language
+from trainer.data.ask import Ask, Target
+from trainer.data.clip import Clip
+
+PROPAGATED = 3  # frames that a mask is followed through in training
+HEAD_OF = {'region': 'region', 'mask': 'mask', 'track': 'mask', 'moment': 'moment'}
+
+
+@dataclass
+class Pointing:
+    """A task embedding: where it is read, and the truth for its head."""
+    place: int                        # of the task token, counted from the answer's first id
+    task: str
+    boxes: Tensor = field(default_factory=lambda: torch.zeros(0, 4))           # region: (n, 4) in the last frame
+    masks: Tensor = field(default_factory=lambda: torch.zeros(0, 1, 1))        # mask: (frames, S, S), the last frame first
+    spans: Tensor = field(default_factory=lambda: torch.zeros(0, 2))           # moment: (n, 2) in frames seen
+
+
+@dataclass
+class Lesson:
+    frames: Tensor         # uint8 (T, S, S, 3)
+    times: Tensor          # (T) ms relative to the last
+    before: list[int]      # prompt ids around the pictures
+    after: list[int]
+    answer: list[int]      # ids fed behind the prompt
+    spoken: list[bool]     # which of them the model has to say itself
+    pointings: list[Pointing]
+
+
+class Teacher:
+    """Draws lessons from clips. `forced`: the share in which the trigger is fed and the head alone decides about absence."""
+
+    def __init__(self, language: Language, frames: int, rng: Random, forced: float = 0.5) -> None:
+        self.language, self.frames, self.rng, self.forced = language, frames, rng, forced
+
+    def lesson(self, clip: Clip, heads: bool = True) -> Lesson:
+        """heads=False: a question and its answer, nothing forced."""
+        asks = [ask for ask in clip.asks if ask.frame == len(clip.frames) - 1]
+        ask = self.rng.choice(asks)
+        if heads and ask.targets and self.rng.random() < self.forced:
+            return self.forced_lesson(clip, self.rng.choice(ask.targets))
+        before, after = self.language.prompt(ask.text)
+        answer = self.language.answer(closed(ask.answer))
+        tasks = set(self.language.tasks.values())
+        places = [place for place, token in enumerate(answer) if token in tasks]
+        truths = [target for target in ask.targets if target.present]
+        assert len(places) == len(truths), f'{ask.answer}: {len(places)} triggers, {len(truths)} things to find'
+        pointings = [self.pointing(clip, target, place) for target, place in zip(truths, places)]
+        return self.of(clip, before, after, answer, [token not in tasks for token in answer], pointings)
+
+    def forced_lesson(self, clip: Clip, target: Target) -> Lesson:
+        before, after = self.language.prompt(target.phrase)
+        answer = self.language.forced(target.phrase, HEAD_OF[target.task])
+        return self.of(clip, before, after, answer, [False] * len(answer), [self.pointing(clip, target, len(answer) - 1)])
+
+    def of(self, clip: Clip, before: list[int], after: list[int], answer: list[int], spoken: list[bool], pointings: list[Pointing]) -> Lesson:
+        seen = self.seen(clip)
+        return Lesson(torch.from_numpy(clip.frames[seen]), torch.from_numpy(clip.times[seen] - clip.times[-1]), before, after, answer, spoken, pointings)
+
+    def seen(self, clip: Clip) -> np.ndarray:
+        return np.linspace(0, len(clip.frames) - 1, self.frames).round().astype(int)
+
+    def pointing(self, clip: Clip, target: Target, place: int) -> Pointing:
+        seen, task = self.seen(clip), HEAD_OF[target.task]
+        things = [thing for thing in clip.things if thing.id in target.things]
+        if task == 'region':
+            boxes = [thing.boxes[-1] for thing in things if thing.visible[-1]]
+            return Pointing(place, task, boxes=torch.from_numpy(np.stack(boxes)) if boxes else torch.zeros(0, 4))
+        if task == 'mask':
+            masks = [np.any([thing.masks[frame] for thing in things], 0) if things else np.zeros(clip.frames.shape[1:3], bool) for frame in seen[:-1 - PROPAGATED:-1]]
+            return Pointing(place, task, masks=torch.from_numpy(np.stack(masks)).float())
+        scale = (self.frames - 1) / (len(clip.frames) - 1)
+        spans = [[start * scale, (end - 1) * scale] for start, end in target.spans]
+        return Pointing(place, task, spans=torch.tensor(spans).view(-1, 2))
+
+
+def closed(answer: str) -> str:
+    """SpriteWorld writes a space between all tokens; a published tokenizer wants none around triggers and before commas."""
+    for token in ('<p>', '<region>', '<mask>', '<moment>'):
+        answer = answer.replace(f'{token} ', token).replace(f' {token}', token)
+    return answer.replace(' ,', ',')
+

@@ -1,0 +1,60 @@
+"""A Hugging Face folder of LLaVA-OneVision (0.5B, 7B, …) or a tiny random one, ready for TPO; and what was trained, saved beside it."""
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+from tokenizers import AddedToken, Tokenizer
+import torch
+from transformers import LlavaOnevisionForConditionalGeneration
+
+from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
+from trainer.backbones.llava_onevision.settings import LLAVA, TINY, Settings, tiny_config
+from trainer.backbones.llava_onevision.words import Language
+from trainer.tokenizer import build_tokenizer
+from trainer.vocabulary import vocabulary
+
+NEEDED = ('config.json', 'tokenizer.json')
+
+
+class FolderError(Exception):
+    code = 'model-folder'
+
+
+def load_llava(folder: Path, settings: Settings = LLAVA, dtype: torch.dtype = torch.float32) -> LlavaOnevision:
+    """`from_pretrained` of a local folder; nothing is downloaded. A weight that is missing or left over is an error, not a random number."""
+    for name in NEEDED:
+        if not (folder / name).exists():
+            raise FolderError(f'{folder} has no {name}; a folder as `huggingface-cli download llava-hf/llava-onevision-qwen2-0.5b-ov-hf` leaves it is expected.')
+    published, found = LlavaOnevisionForConditionalGeneration.from_pretrained(folder, dtype=dtype, local_files_only=True, output_loading_info=True)
+    for kind in ('missing_keys', 'mismatched_keys', 'unexpected_keys'):
+        if wrong := sorted(map(str, found[kind])):
+            raise FolderError(f'{folder}: {kind.replace("_", " ")}: {", ".join(wrong[:8])}{" …" if len(wrong) > 8 else ""}')
+    return LlavaOnevision(published, Language(Tokenizer.from_file(str(folder / 'tokenizer.json')), settings), settings)
+
+
+def tiny_llava(seed: int = 1) -> LlavaOnevision:
+    torch.manual_seed(seed)
+    tokenizer = tiny_tokenizer()
+    published = LlavaOnevisionForConditionalGeneration(tiny_config(tokenizer.get_vocab_size(), tokenizer.token_to_id('<video>'), tokenizer.token_to_id('<image>')))
+    return LlavaOnevision(published, Language(tokenizer, TINY), TINY)
+
+
+def tiny_tokenizer() -> Tokenizer:
+    """SpriteWorld's words, and the two placeholders that LLaVA-OneVision's processor knows."""
+    tokenizer = build_tokenizer(vocabulary())
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in ('<image>', '<video>')])
+    return tokenizer
+
+
+def save_trained(model: LlavaOnevision, file: Path, steps: int) -> None:
+    """Everything but the published language model; the vision tower and the connector too, for stage 3 changes them."""
+    tensors = {name: value.detach().cpu().contiguous() for name, value in model.named_parameters() if part_of(name) != 'base'}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, file, metadata={'steps': str(steps), 'settings': model.settings.name})
+
+
+def load_trained(model: LlavaOnevision, file: Path) -> None:
+    tensors = load_file(file)
+    expected = {name for name, _ in model.named_parameters() if part_of(name) != 'base'}
+    if tensors.keys() != expected:
+        raise FolderError(f'{file} was trained on another configuration: {len(expected - tensors.keys())} names are missing, {len(tensors.keys() - expected)} are left over.')
+    model.load_state_dict(tensors, strict=False)
