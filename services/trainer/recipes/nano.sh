@@ -1,17 +1,28 @@
 #!/bin/sh
-# Rebuilds the embedded bundle: features once, four stages, export, exam. CPU: about two hours on one core; every step resumes where it stopped.
-# Usage: recipes/nano.sh [OUT]      STEPS, BATCH, THREADS and DEVICE may be set
+# Rebuilds the embedded bundle: features once, the eyes, the stages behind them, export, exam. CPU: about two hours on one core; every step resumes where it stopped.
+# Usage: recipes/nano.sh [OUT]      LOOK, STEPS, THREADS, DEVICE and CLIPS (of the exam, each style) may be set
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
 out=${1:-$here/../../packages/model-nano}
-cd "$here"
-"$python" -m trainer.backbones.nanodet_weights
-"$python" -m trainer.cli data cache --clips "${CLIPS:-5400}" --photographs 600 --threads "${THREADS:-1}"
-"$python" -m trainer.cli train all --config nano --steps "${STEPS:-3000}" --batch "${BATCH:-8}" --device "${DEVICE:-auto}" --threads "${THREADS:-1}"
-"$python" -m trainer.cli export "$out" --config nano --threads "${THREADS:-1}"
 cache=${FOVEA_CACHE:-$HOME/.cache/fovea}
+look=$cache/runs/nano-look
+run=$cache/runs/nano
+exam=$cache/exam
+cd "$here"
+common="--device ${DEVICE:-auto} --threads ${THREADS:-1}"
+"$python" -m trainer.backbones.nanodet_weights
+"$python" -m trainer.cli data cache --clips 5400 --photographs 600 --threads "${THREADS:-1}"
+"$python" -m trainer.cli train look --steps "${LOOK:-5000}" --batch 8 --run "$look" $common
+"$python" -m trainer.cli train base,assign,heads,together --steps "${STEPS:-4600}" --batch 12 --start "$look/after-look.safetensors" --run "$run" $common
+"$python" -m trainer.cli export "$out" --checkpoint "$run/checkpoint.pt" --threads "${THREADS:-1}"
 for style in seen held-out; do
-  [ -e "$cache/exam/test-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$cache/exam/test-$style" --style "$style" --count 320
-  "$python" -m trainer.cli eval "$cache/exam/test-$style" --bundle "$out" --out "$cache/exam/result-$style" --threads "${THREADS:-1}"
+  [ -e "$exam/test-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/test-$style" --style "$style" --count "${CLIPS:-320}"
+  [ -e "$exam/later-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/later-$style" --style "$style" --count 40 --after 8
+  for folder in "test-$style" "later-$style"; do
+    "$python" -m trainer.cli eval "$exam/$folder" --bundle "$out" --out "$exam/result-$folder" --threads "${THREADS:-1}"
+  done
 done
+"$python" -m trainer.cli eval assets/photos/exam --bundle "$out" --out "$exam/result-photos" --threads "${THREADS:-1}"
+"$python" -m trainer.cli card "$out" --template recipes/nano-card.md --seen "$exam/result-test-seen" --seen "$exam/result-later-seen" --seen "$exam/result-photos" \
+  --held-out "$exam/result-test-held-out" --held-out "$exam/result-later-held-out"

@@ -7,27 +7,27 @@ import torch
 from torch import Tensor, nn
 
 EYES = ('backbone.neck.', 'backbone.nouns.')
-LEARNT_ANEW = ('backbone.neck.skip.', 'backbone.nouns.blend')  # what the stages after `look` train too
+LEARNING = ('backbone.neck.skip.', 'backbone.nouns.blend')  # what the stages after `look` train too: its value is a start
 
 
 def read_eyes(path: Path) -> dict[str, Tensor]:
     """Neck and noun space of a `weights.safetensors`, as the trainer writes them."""
     with safe_open(path, 'pt') as file:
-        return {name: file.get_tensor(name).float() for name in file.keys() if name.startswith(EYES) and not name.startswith(LEARNT_ANEW)}
+        return {name: file.get_tensor(name).float() for name in file.keys() if name.startswith(EYES)}
 
 
 def fingerprint_of(eyes: dict[str, Tensor]) -> str:
     digest = hashlib.sha256()
-    for name in sorted(eyes):
+    for name in sorted(name for name in eyes if not name.startswith(LEARNING)):
         digest.update(name.encode())
         digest.update(eyes[name].half().numpy().tobytes())
     return digest.hexdigest()[:12]
 
 
 def put_in(model: nn.Module, eyes: dict[str, Tensor]) -> None:
-    """Their values into the model, which trains them no more."""
+    """Their values into the model, which trains them no more but for what later stages go on with."""
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for name, value in eyes.items():
             parameters[name].copy_(value)
-            parameters[name].requires_grad_(False)
+            parameters[name].requires_grad_(name.startswith(LEARNING))

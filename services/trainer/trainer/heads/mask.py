@@ -4,6 +4,9 @@ Parts, as docs/design/bundle.md names them: `prompt.*` turns a task embedding, a
 with the prompt and the memory; `memory` writes what was found for later frames. Where the paper's release imitates SAM 2's box prompt (arXiv
 2412.19326, section 3.1), this head is trained on pixels, through several frames of its own memory.
 
+A memory entry keeps what the thing looks like in the words' own space (its mean match vector and colours), so that a thing without words is found again
+after it was hidden, and its outline, which is drawn as a prompt in the next frame.
+
 A prompt is two tokens: the task embedding (and a flag that there is one), and the prompt drawn on the 20×20 grid, which counts on its own frame only.
 """
 from typing import NamedTuple
@@ -15,7 +18,8 @@ from torch.nn import functional as F
 from trainer.backbones.nano_eyes import HeadMap
 from trainer.backbones.nano_neck import Separable, norm, up_by
 from trainer.config import NanoConfig
-from trainer.heads.conditioning import Conditioning, rows_of
+from trainer.heads.conditioning import Conditioning, dot, rows_of
+from trainer.vocabulary import COLOURS
 
 PROMPT_TOKENS = 2
 KEY = 32
@@ -48,6 +52,7 @@ class MaskHead(nn.Module):
         self.age = nn.Parameter(torch.zeros(AGES))
         self.nothing = nn.Parameter(torch.zeros(f))
         self.where = nn.Parameter(torch.randn(KEY, g, g) * 0.1)
+        self.similar = nn.Conv2d(3, f, 1)
         self.trunk = nn.Sequential(norm(f), Separable(f), Separable(f, dilation=2), Separable(f))
         self.rough = nn.Conv2d(f, 1, 1)
         self.outline = nn.Sequential(nn.Conv2d(f // 2 + config.skip, f // 2, 1), Separable(f // 2), nn.GELU(), nn.Conv2d(f // 2, 1, 3, padding=1))
@@ -68,8 +73,13 @@ class MaskHead(nn.Module):
         return -(-self.config.grid ** 2 // self.config.memory)
 
     @property
+    def looks(self) -> int:
+        """How many numbers say what a thing looks like."""
+        return self.config.match + len(COLOURS) + 1
+
+    @property
     def memory_tokens(self) -> int:
-        return self.read_tokens + self.outline_tokens
+        return self.read_tokens + self.outline_tokens + -(-self.looks // self.config.memory)
 
     def prompt_state(self, state: Tensor) -> Tensor:
         """(Q, d) → prompt (Q, 2, G·G)."""
@@ -111,10 +121,11 @@ class MaskHead(nn.Module):
         state, trust = prompt[:, 0, :d], prompt[:, 0, d]
         x, heats = self.conditioning(maps, state, frame, trust)
         now = (age < 0.5).to(x.dtype)[:, None, None, None]
-        again = self.last_outline(memory) * (1 - now) * (1 - trust)[:, None, None, None]
+        again = self.last_outline(memory) * (1 - now)
         drawn = prompt[:, 1].view(rows, 1, g, g) * now + again
         now = torch.maximum(now, (again.amax((1, 2, 3), keepdim=True) > 0).to(x.dtype))
         x = x + self.draw(torch.cat([drawn, now.expand(-1, -1, g, g)], 1)) + self.read(self.recall(rows_of(maps.features, frame, rows), memory, trust))
+        x = x + self.similar(self.likeness(maps, memory, frame))
         x = self.trunk(x)
         rough = self.rough(x)
         fine = torch.cat([up_by(self.narrow(x), 2), rows_of(skip, frame, rows)], 1)
@@ -125,13 +136,22 @@ class MaskHead(nn.Module):
         return Masks(mask, judged[:, 0], judged[:, 1])
 
     def last_outline(self, memory: Memory) -> Tensor:
-        """Where the thing was when last seen, drawn as a prompt: (Q, 1, G, G). With no words to go by it is prompted anew with itself in every frame."""
+        """Where the thing was when last seen, drawn as a prompt: (Q, 1, G, G). It is prompted anew with itself in every frame."""
         g = self.config.grid
         outlines = memory.tokens[:, :, self.read_tokens:].flatten(2)[..., :g * g]                  # (Q, M, G·G)
         seen = memory.valid * (outlines.sum(2) > 1).to(outlines.dtype)
         latest = (seen * (1000 - memory.age)).argmax(1)                                            # (Q)
         chosen = outlines.gather(1, latest[:, None, None].expand(-1, 1, g * g)) * seen.amax(1)[:, None, None]
         return chosen.view(-1, 1, g, g)
+
+    def likeness(self, maps: HeadMap, memory: Memory, frame: Tensor | None) -> Tensor:
+        """How much each cell looks like the thing did, by shape and by colour, and whether there is a look to go by: (Q, 3, G, G)."""
+        looks = memory.tokens[:, :, self.read_tokens + self.outline_tokens:].flatten(2)[..., :self.looks]   # (Q, M, looks)
+        known = memory.valid * (looks.abs().sum(2) > 0).to(looks.dtype)                            # (Q, M)
+        mean = (looks * known[..., None]).sum(1) / known.sum(1, keepdim=True).clamp(min=1)
+        shape, colour = mean.split([self.config.match, len(COLOURS) + 1], 1)
+        flag = known.amax(1)[:, None, None, None].expand(-1, 1, self.config.grid, self.config.grid)
+        return torch.cat([dot(cells_of(maps), shape, frame) / self.config.match ** 0.5, dot(maps.colour.softmax(1), colour, frame) * 2, flag], 1)
 
     def recall(self, features: Tensor, memory: Memory, trust: Tensor) -> Tensor:
         """Cells ask the memory what was there: attention over all entries' tokens → (Q, F, G, G). Only where there are words: see `last_outline`."""
@@ -153,7 +173,21 @@ class MaskHead(nn.Module):
         weight = share / share.sum((2, 3), keepdim=True).clamp(min=1e-3)
         pointer = self.pointer(torch.cat([(features * weight).sum((2, 3)), present[:, None]], 1))
         outline = F.pad(share.flatten(1), (0, self.outline_tokens * self.config.memory - self.config.grid ** 2)).unflatten(1, (self.outline_tokens, -1))
-        return torch.cat([written.flatten(2).transpose(1, 2), pointer[:, None], outline], 1)
+        return torch.cat([written.flatten(2).transpose(1, 2), pointer[:, None], outline, self.look_of(maps, share, frame)], 1)
+
+    def look_of(self, maps: HeadMap, share: Tensor, frame: Tensor | None) -> Tensor:
+        """Mean match vector and colours under the outline, nothing where too little of it was seen: (Q, tokens, c)."""
+        seen = share * (share.sum((2, 3), keepdim=True) > 1).to(share.dtype)
+        weight = (seen / seen.sum((2, 3), keepdim=True).clamp(min=1e-3)).flatten(2)                # (Q, 1, G·G)
+        cells = torch.cat([cells_of(maps), maps.colour.softmax(1)], 1)                             # (P, looks, G, G)
+        look = (rows_of(cells, frame, share.shape[0]).flatten(2) * weight).sum(-1)                 # (Q, looks)
+        tokens = -(-self.looks // self.config.memory)
+        return F.pad(look, (0, tokens * self.config.memory - self.looks)).unflatten(1, (tokens, -1))
 
     def no_memory(self, rows: int, entries: int = 1) -> Memory:
         return Memory(torch.zeros(rows, entries, self.memory_tokens, self.config.memory), torch.zeros(rows, entries), torch.zeros(rows, entries))
+
+
+def cells_of(maps: HeadMap) -> Tensor:
+    """The match map as it is compared with nouns: (P, M, G, G)."""
+    return F.layer_norm(maps.match.movedim(1, -1), (maps.match.shape[1],)).movedim(-1, 1)
