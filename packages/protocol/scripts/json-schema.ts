@@ -13,7 +13,7 @@ export const families = {
   event: [protocol.SessionEvent, 'The durable events of a session'],
   evidence: [protocol.Evidence, 'The envelope of everything seen'],
   'to-backend': [protocol.ToBackend, 'What the edge says to a backend on a session socket, as text'],
-  'from-backend': [protocol.FromBackend, 'What a backend says on a session socket, as text'],
+  'from-backend': [protocol.BackendText, 'What a backend says on a session socket, as text: one message, or an array of those of one moment'],
   'to-pool-member': [protocol.ToPoolMember, 'What the pool says to a backend on the control socket'],
   'from-pool-member': [protocol.FromPoolMember, 'What a backend says to the pool on the control socket'],
   'workflow-graph': [protocol.WorkflowGraph, 'A graph of visual reasoning steps'],

@@ -73,3 +73,7 @@ export const FromBackend = z.discriminatedUnion('type', [
   message('track-ended', { track: ClientId, because: Because, error: ErrorBody.optional() }),
 ])
 export type FromBackend = z.infer<typeof FromBackend>
+
+/** A text message of a backend: one message, or all that it had to say at one moment, in order, so that the edge writes them down in one go. */
+export const BackendText = z.union([FromBackend, z.array(FromBackend).min(1)])
+export type BackendText = z.infer<typeof BackendText>

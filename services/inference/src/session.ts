@@ -41,6 +41,7 @@ export class Session implements DeviceSession {
   readonly #asks = new Set<string>()
   // What came first reaches the model thread first, though pictures are decoded side by side.
   #order: Promise<void> = Promise.resolve()
+  readonly #said: string[] = []
   #closed = false
 
   constructor(options: SessionOptions) {
@@ -159,7 +160,7 @@ export class Session implements DeviceSession {
         const arrivedAt = this.#pending.get(key(stream, frame))
         this.#pending.delete(key(stream, frame))
         this.#options.metrics.verdict({ outcome, reason, timings, totalMs: arrivedAt === undefined ? undefined : clock() - arrivedAt })
-        return this.#options.send(encodeVerdict({ outcome, frame, stream, epoch: this.#options.open.epoch }, json))
+        return this.#send(encodeVerdict({ outcome, frame, stream, epoch: this.#options.open.epoch }, json))
       }
       case 'say':
         if (message.message.type === 'head-result') this.#remember(message.message.evidence)
@@ -197,7 +198,7 @@ export class Session implements DeviceSession {
         const retained = frames.length > 0 ? { from: Math.min(...frames), to: Math.max(...frames) } : undefined
         throw new ProtocolError('frame-gone', `Frame ${frame} of stream ${stream} is not kept.`, { retained })
       }
-      this.#options.send(encodePicture({ frame, stream, request }, evidence ? await overlay(picture, evidence) : await asJpeg(picture)))
+      this.#send(encodePicture({ frame, stream, request }, evidence ? await overlay(picture, evidence) : await asJpeg(picture)))
     } catch (error) {
       this.#say({ type: 'error', of: request, ...toProtocolError(error).body() })
     }
@@ -214,11 +215,23 @@ export class Session implements DeviceSession {
     this.#pending.delete(key(stream, frame))
     const verdict: FrameDropped = { type: 'frame-dropped', stream, frame, reason, ...(message ? { message } : {}) }
     this.#options.metrics.verdict({ outcome: 'dropped', reason })
-    this.#options.send(encodeVerdict({ outcome: 'dropped', frame, stream, epoch: this.#options.open.epoch }, JSON.stringify(verdict)))
+    this.#send(encodeVerdict({ outcome: 'dropped', frame, stream, epoch: this.#options.open.epoch }, JSON.stringify(verdict)))
   }
 
+  /** What is said at one moment goes as one message: the edge writes it down in one go. */
   #say(message: FromBackend): void {
-    this.#options.send(JSON.stringify(message))
+    if (this.#said.push(JSON.stringify(message)) === 1) setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    const said = this.#said.splice(0)
+    if (said.length > 0) this.#options.send(said.length === 1 ? (said[0] ?? '') : `[${said.join(',')}]`)
+  }
+
+  /** Bytes go in their turn: after what was said before them. */
+  #send(bytes: Uint8Array): void {
+    this.#flush()
+    this.#options.send(bytes)
   }
 
   #inOrder(work: () => void | Promise<void>): void {

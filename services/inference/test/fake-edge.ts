@@ -3,7 +3,8 @@ import type { AddressInfo } from 'node:net'
 import {
   DEFAULT_LIMITS,
   encodeFrame,
-  FromBackend,
+  BackendText,
+  type FromBackend,
   FromPoolMember,
   readPicture,
   readVerdictHeader,
@@ -97,7 +98,7 @@ export class FakeSession {
     this.id = id
     this.#socket = socket
     socket.on('message', (data: Buffer, binary) => {
-      this.told.push(binary ? fromBinary(data) : FromBackend.parse(JSON.parse(data.toString())))
+      this.told.push(...(binary ? [fromBinary(data)] : [BackendText.parse(JSON.parse(data.toString()))].flat()))
       for (const resume of this.#waiting.splice(0)) resume()
     })
     socket.on('close', (code, reason) => {

@@ -97,6 +97,40 @@ test('a store that throws: a request is refused and can be repeated', async () =
   })
 })
 
+test('[EV1] an ask is on its way before it is written; where it cannot be written the backend is told to stop', async () => {
+  await withStore((real) => {
+    const { store, broken } = fragile(real)
+    const { fake, owner, backend } = started(store)
+    const asked = () => backend.orders.flatMap(({ type }) => (type.startsWith('ask-') ? [type] : []))
+    fake.say(owner, { type: 'ask-start', ask: 'a1', text: 'what?' })
+    expect(asked()).toEqual(['ask-start'])
+    expect(real.ask('a1')).toMatchObject({ sent: true })
+    broken.now = true
+    fake.say(owner, { type: 'ask-start', ask: 'a2', text: 'and now?' })
+    expect(asked()).toEqual(['ask-start', 'ask-start', 'ask-cancel'])
+    expect(owner.texts.at(-1)).toMatchObject({ type: 'error', of: 'a2', code: 'internal' })
+    broken.now = false
+    fake.session.message(backend, JSON.stringify({ type: 'answer-ended', ask: 'a2', finish: 'cancelled', text: '', usage: USAGE }))
+    expect(fake.session.asks.has('a2')).toBe(false)
+    expect(fake.session.asks.running).toBe(1)
+  })
+})
+
+test('what a backend says at one moment is one message, heard in order; what of it is not known is left out', async () => {
+  await withStore((real) => {
+    const { fake, owner, backend } = started(real)
+    fake.say(owner, { type: 'ask-start', ask: 'a1', text: 'what?' })
+    const said = [
+      { type: 'answer-delta', ask: 'a1', text: 'A cup.' },
+      { type: 'answer-hummed', ask: 'a1' },
+      { type: 'answer-ended', ask: 'a1', finish: 'stop', text: 'A cup.', usage: USAGE },
+    ]
+    fake.session.message(backend, JSON.stringify(said))
+    expect(types(owner).slice(-3)).toEqual(['ask-accepted', 'answer-delta', 'answer-ended'])
+    expect(fake.session.asks.result('a1')).toMatchObject({ text: 'A cup.', finish: 'stop' })
+  })
+})
+
 test('a store that throws: what a backend has said is kept and written in order, nothing lost', async () => {
   await withStore((real) => {
     const { store, broken } = fragile(real)

@@ -75,11 +75,18 @@ export class Asks {
       })
     }
     const at = context.now()
-    context.emit({ type: 'ask-accepted', ...body }, () => context.store.addAsk(body, at))
-    const row: AskRow = { id: body.ask, at, body, sent: false, text: '', evidence: [], outcome: null }
+    // First on its way, then written: what is sent after a write waits until the write is safe, and the model would wait with it.
+    const sent = context.toBackend({ type: 'ask-start', ...body })
+    const row: AskRow = { id: body.ask, at, body, sent, text: '', evidence: [], outcome: null }
+    try {
+      context.emit({ type: 'ask-accepted', ...body }, () => context.store.addAsk(row))
+    } catch (error) {
+      if (sent) context.toBackend({ type: 'ask-cancel', ask: body.ask })
+      throw error
+    }
     this.#running.set(body.ask, row)
     if (body.deadlineMs !== undefined) context.deadlines.set('ask', body.ask, at + body.deadlineMs + DEADLINE_GRACE_MS)
-    if (!this.#hand(row)) context.wake('an ask')
+    if (!sent) context.wake('an ask')
   }
 
   /** Gives a fresh backend what has not been sent to one [EP1]. */
@@ -163,8 +170,8 @@ export class Asks {
     return stored && evidenceOf(stored.body)
   }
 
-  #hand(row: AskRow): boolean {
-    if (!this.#context.toBackend({ type: 'ask-start', ...row.body })) return false
+  #hand(row: AskRow): void {
+    if (!this.#context.toBackend({ type: 'ask-start', ...row.body })) return
     row.sent = true
     try {
       this.#context.store.saveAsk(row.id, { sent: true })
@@ -172,7 +179,6 @@ export class Asks {
       // The backend has it all the same; should this object be evicted before the answer, the ask ends with the backend's link.
       this.#context.refuseOwner(toProtocolError(error), row.id)
     }
-    return true
   }
 
   #finish(row: AskRow, told: Omit<Ended, 'seq' | 'at'>): void {

@@ -4,9 +4,14 @@ import type { Session } from './session.ts'
 
 /** What the backend of a session says as text. A message that is none of ours is ignored: a newer backend may say more than this edge knows. */
 export function hearBackend(session: Session, link: BackendLink, text: string): void {
-  const parsed = FromBackend.safeParse(parseJson(text))
-  if (!parsed.success) return
-  const message = parsed.data
+  const value = parseJson(text)
+  for (const one of Array.isArray(value) ? value : [value]) {
+    const parsed = FromBackend.safeParse(one)
+    if (parsed.success) obey(session, link, parsed.data)
+  }
+}
+
+function obey(session: Session, link: BackendLink, message: FromBackend): void {
   switch (message.type) {
     case 'session-attached':
       if (message.epoch === link.attachment.epoch) session.backing.attached(link, message)

@@ -1,4 +1,4 @@
-import type { AskBody, AskEvent, ModelInfo, SessionEvent, StreamBody, TrackBody, TrackLife, WatchBody } from '@fovea/protocol'
+import type { AskEvent, ModelInfo, SessionEvent, StreamBody, TrackBody, TrackLife, WatchBody } from '@fovea/protocol'
 import { and, asc, desc, eq, gt, isNotNull, isNull, lt, lte, max, min, sum } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/durable-sqlite'
 import type { DrizzleSqliteDODatabase } from 'drizzle-orm/durable-sqlite'
@@ -100,8 +100,8 @@ export class SessionStore {
     return this.#db.select().from(asks).where(eq(asks.id, id)).get()
   }
 
-  addAsk(body: AskBody, at: number): void {
-    this.#db.insert(asks).values({ id: body.ask, at, body, sent: false, text: '', evidence: [], outcome: null }).run()
+  addAsk(row: AskRow): void {
+    this.#db.insert(asks).values(row).run()
   }
 
   saveAsk(id: string, change: Partial<Pick<AskRow, 'sent' | 'text' | 'evidence'>> & { outcome?: Ended }): void {
