@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { FAMILIES, familyNamed, sizeFor } from '../model/families.ts'
+import { importFamily } from '../model/import.ts'
+import { runTrainer } from '../model/trainer-process.ts'
+import { Progress } from '../progress.ts'
+
+type ImportFlags = { from: string; out?: string; precision: string; size?: string; stateWidth: string }
+
+/** `fovea model import`. */
+export function importCommand(model: Command): void {
+  model
+    .command('import')
+    .description(`published weights to what is served: ${FAMILIES.map(({ name }) => name).join(', ')}`)
+    .argument('<family>')
+    .requiredOption('--from <where>', 'hub: download (goes on where it stopped, hashes compared); or the folder they lie in')
+    .option('--out <folder>', 'where the result goes; default ./FAMILY')
+    .option('--precision <precision>', 'of a language model: fp32, fp16, int8, int4', 'int4')
+    .option('--size <size>', 'llava-onevision: 0.5b or 7b; mask heads: pixels of a side, 1024 or 512')
+    .option('--state-width <d>', 'mask heads: width of the language model they will be composed with', '896')
+    .action(run)
+}
+
+async function run(name: string, { from, out = name, precision, size, stateWidth }: ImportFlags): Promise<void> {
+  const family = familyNamed(name)
+  const progress = new Progress(`Importing ${name}`)
+  const made = await importFamily({
+    family: name,
+    from,
+    out,
+    choices: { precision, size: sizeFor(family, size), stateWidth },
+    onProgress: (detail) => progress.update(detail),
+    run: (args) => runTrainer(args),
+  }).finally(() => progress.done())
+  process.stdout.write(
+    made
+      ? `${out}: ${made} (${family.licence})\n`
+      : `${name}: every tensor is there and fits (${family.licence}). It is trained and asked with fovea-train; no bundle is made of it.\n`,
+  )
+}

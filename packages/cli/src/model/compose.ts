@@ -1,0 +1,95 @@
+import { constants, copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { BundleManifest, type HeadManifest } from '@fovea/protocol'
+import { readManifest } from '../bundle.ts'
+import { filesOfBackbone, filesOfHead, headSource, licences, sameHash, type HeadSource } from './part-source.ts'
+
+export type Composition = { backbone: string; heads: Partial<Record<HeadManifest['task'], string>>; name?: string; version?: string }
+export type Composed = { manifest: BundleManifest; warnings: string[] }
+
+const TASKS = ['region', 'mask', 'moment'] as const
+
+/**
+ * A bundle out of parts: the backbone of one folder with its own heads, and heads of other folders in place of them.
+ * Nothing is left in `out` where it goes wrong.
+ */
+export async function compose(out: string, { backbone, heads, name, version = '1' }: Composition): Promise<Composed> {
+  const folder = resolve(out)
+  if ((await readdir(folder).catch(() => [])).length > 0) throw new Error(`${folder} is not empty; a bundle is composed into a new folder.`)
+  const from = resolve(backbone)
+  const base = await readManifest(from)
+  for (const file of filesOfBackbone(base)) await sameHash(from, file, base.hashes[file])
+  const given = await Promise.all(TASKS.flatMap((task) => (heads[task] === undefined ? [] : [headSource(heads[task], task)])))
+  const kept = await Promise.all(base.heads.filter(({ task }) => heads[task] === undefined).map(({ task }) => headSource(from, task)))
+  const half = `${folder}.part`
+  await rm(half, { recursive: true, force: true })
+  try {
+    const hashes: Record<string, string> = {}
+    const bring = async (source: string, file: string, to: string, hash: string | undefined): Promise<void> => {
+      await place(join(source, file), join(half, to))
+      if (hash) hashes[to] = hash
+    }
+    for (const file of filesOfBackbone(base)) await bring(from, file, file, base.hashes[file])
+    const rows: HeadManifest[] = []
+    for (const source of [...kept, ...given]) {
+      // A folder of its own for each head: two exports may call their graphs the same.
+      for (const file of new Set(filesOfHead(source.head))) await bring(source.folder, file, `${source.head.task}/${file}`, source.hashes[file])
+      rows.push(moved(source.head, base))
+    }
+    const parts = [...new Map(partsOf(base, kept, given).map((part) => [`${part.role ?? ''} ${part.name} ${part.source}`, part])).values()]
+    const manifest = BundleManifest.parse({
+      ...base,
+      name: name ?? [base.name, ...given.map(({ part }) => part.name.replaceAll(/[^\w.-]+/g, '-'))].join('+'),
+      version,
+      licence: licences([base, ...[...kept, ...given].map(({ part }) => part)]),
+      description: `Composed of ${[`the backbone of ${base.name} ${base.version}`, ...given.map(({ part }) => `${part.role} from ${part.source}`)].join(', ')}.`,
+      heads: rows,
+      hashes,
+      golden: undefined,
+      metrics: undefined,
+      parts,
+    } satisfies Record<keyof BundleManifest, unknown>)
+    await writeFile(join(half, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+    await rm(folder, { recursive: true, force: true })
+    await rename(half, folder)
+    return { manifest, warnings: given.map(({ head, part }) => untrained(head, part.source, base)) }
+  } catch (error) {
+    await rm(half, { recursive: true, force: true })
+    throw error
+  }
+}
+
+/** The row of a head in its new place. Its tokens are those the backbone's language model was taught, where it was taught any for the task. */
+function moved(head: HeadManifest, base: BundleManifest): HeadManifest {
+  const own = base.heads.find(({ task }) => task === head.task)
+  const graphs = Object.fromEntries(
+    Object.entries(head.graphs).map(([part, graph]) => [
+      part,
+      graph && { ...graph, file: `${head.task}/${graph.file}`, ...(graph.data && { data: graph.data.map((file) => `${head.task}/${file}`) }) },
+    ]),
+  )
+  return BundleManifest.shape.heads.element.parse({ ...head, token: own?.token ?? head.token, graphs })
+}
+
+function partsOf(base: BundleManifest, kept: readonly HeadSource[], given: readonly HeadSource[]) {
+  const { name, version, licence, parts = [] } = base
+  const backbone = { name: `backbone of ${name}`, source: `bundle ${name} ${version}`, licence, role: 'backbone' as const }
+  return [
+    backbone,
+    ...[...kept, ...given].map(({ part }) => part),
+    ...parts.filter(({ role }) => !role),
+    ...given.flatMap(({ from }) => from.filter(({ role }) => !role)),
+  ]
+}
+
+/** What a mixed bundle cannot do before it is trained. */
+function untrained({ task }: HeadManifest, source: string, base: BundleManifest): string {
+  const rest = task === 'mask' ? ' Boxes and points given by the user work as they are.' : ''
+  return `The ${task} head from ${source} has not been trained on the states of ${base.name}: what it finds for phrases means nothing until it is tuned.${rest}`
+}
+
+async function place(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true })
+  // Where the file system can, the copy shares its blocks until one of the two changes.
+  await copyFile(from, to, constants.COPYFILE_FICLONE)
+}

@@ -1,0 +1,64 @@
+import { join } from 'node:path'
+import type { Published } from './hub-listing.ts'
+
+export type ImportChoices = { precision: string; size: string; stateWidth: string }
+
+/** A published model: where its weights are, and what the trainer makes of them. */
+export type Family = {
+  name: string
+  licence: string
+  published: (choices: ImportChoices) => Published
+  files: RegExp
+  /** commands of the trainer, in order: the folder of the weights in, `out` out */
+  steps: (folder: string, out: string, choices: ImportChoices) => string[][]
+  /** what `out` is afterwards; nothing where the family is not served */
+  makes?: string
+}
+
+const LANGUAGE = /^[^/]+\.(safetensors|json|txt|model)$/
+
+const sam = (name: string, published: Published, file: string): Family => ({
+  name,
+  licence: 'Apache-2.0',
+  published: () => published,
+  files: new RegExp(`^${file.replaceAll('.', '\\.')}$`),
+  steps: (folder, out, { stateWidth, size }) => [['export-sam', name, out, '--weights', join(folder, file), '--state-width', stateWidth, '--size', size]],
+  makes: 'a mask head, to be put into a bundle with `fovea model compose`',
+})
+
+export const FAMILIES: readonly Family[] = [
+  {
+    name: 'videochat-tpo',
+    licence: 'MIT (model card)',
+    published: () => ({ host: 'huggingface', repository: 'OpenGVLab/VideoChat-TPO' }),
+    files: LANGUAGE,
+    steps: (folder) => [['import', 'videochat-tpo', folder]],
+  },
+  {
+    name: 'llava-onevision',
+    licence: 'Apache-2.0',
+    published: ({ size }) => ({ host: 'huggingface', repository: `llava-hf/llava-onevision-qwen2-${size}-ov-hf` }),
+    files: LANGUAGE,
+    steps: (folder, out, { precision }) => [
+      ['import', 'llava-onevision', folder],
+      ['export', out, '--config', 'llava-onevision', '--start', folder, '--precision', precision],
+    ],
+    makes: 'a bundle; its heads and task tokens are untrained until `fovea-train train --config llava-onevision` has run',
+  },
+  sam('edgetam', { host: 'github', repository: 'facebookresearch/EdgeTAM', folder: 'checkpoints' }, 'edgetam.pt'),
+  sam('sam2.1-tiny', { host: 'huggingface', repository: 'facebook/sam2.1-hiera-tiny' }, 'sam2.1_hiera_tiny.pt'),
+  sam('sam2.1-small', { host: 'huggingface', repository: 'facebook/sam2.1-hiera-small' }, 'sam2.1_hiera_small.pt'),
+  sam('sam2.1-base-plus', { host: 'huggingface', repository: 'facebook/sam2.1-hiera-base-plus' }, 'sam2.1_hiera_base_plus.pt'),
+  sam('sam2.1-large', { host: 'huggingface', repository: 'facebook/sam2.1-hiera-large' }, 'sam2.1_hiera_large.pt'),
+]
+
+/** `size` means parameters for a language model and pixels for a mask head. */
+export function sizeFor(family: Family, size: string | undefined): string {
+  return size ?? (family.name === 'llava-onevision' ? '0.5b' : '1024')
+}
+
+export function familyNamed(name: string): Family {
+  const family = FAMILIES.find((each) => each.name === name)
+  if (!family) throw new Error(`There is no family ${name}; these can be imported: ${FAMILIES.map((each) => each.name).join(', ')}.`)
+  return family
+}
