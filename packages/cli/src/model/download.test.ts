@@ -8,10 +8,9 @@ import { download } from './download.ts'
 import { importFamily } from './import.ts'
 import { listPublished } from './hub-listing.ts'
 
-/** A small hub: the listing of one repository, files in ranges, and a switch that breaks connections after so many bytes. */
+/** A small hub: the listing of one repository, files in ranges. */
 class SmallHub {
   readonly ranges: (string | undefined)[] = []
-  breakAfter = Infinity
   knowsRanges = true
   status = 200
   readonly #server: Server
@@ -31,8 +30,7 @@ class SmallHub {
       const from = range && this.knowsRanges ? Number(/bytes=(\d+)-/.exec(range)?.[1]) : 0
       const rest = body.subarray(from)
       response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length })
-      if (rest.length <= this.breakAfter) return void response.end(rest)
-      response.write(rest.subarray(0, this.breakAfter), () => response.socket?.end())
+      response.end(rest)
     })
   }
 
@@ -75,6 +73,24 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
+/** A fetch whose connections break after so many bytes. */
+function breaking(bytes: number): typeof fetch {
+  return async (input, init) => {
+    const response = await fetch(input, init)
+    const whole = new Uint8Array(await response.arrayBuffer())
+    if (whole.length <= bytes) return new Response(whole, response)
+    let sent = false
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent) controller.error(new Error('The connection broke.'))
+        else controller.enqueue(whole.subarray(0, bytes))
+        sent = true
+      },
+    })
+    return new Response(body, response)
+  }
+}
+
 const wait = async (): Promise<void> => {}
 const list = () => listPublished(MODEL, /\.(safetensors|json)$/, { environment: { HF_ENDPOINT: hub.url } })
 const weights = async () => {
@@ -91,12 +107,20 @@ test('a listing gives the wanted files with their lengths and hashes', async () 
 })
 
 test('a connection that breaks is taken up where it stopped, and the whole is right', async () => {
-  hub.breakAfter = 100_000
   const seen: number[] = []
-  await download(await weights(), join(folder, 'w'), { wait, onBytes: (received) => seen.push(received) })
+  await download(await weights(), join(folder, 'w'), { wait, fetch: breaking(100_000), onBytes: (received) => seen.push(received) })
   expect(await readFile(join(folder, 'w'))).toEqual(WEIGHTS)
   expect(hub.ranges).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
   expect(seen.at(-1)).toBe(300_000)
+})
+
+test('a connection may break often, as long as something came; one that brings nothing is given up', async () => {
+  await download(await weights(), join(folder, 'w'), { wait, fetch: breaking(20_000), attempts: 3 })
+  expect(await readFile(join(folder, 'w'))).toEqual(WEIGHTS)
+  await rm(join(folder, 'w'))
+  const before = hub.ranges.length
+  await expect(download(await weights(), join(folder, 'w'), { wait, fetch: breaking(0), attempts: 3 })).rejects.toThrow('The connection broke.')
+  expect(hub.ranges.length - before).toBe(3)
 })
 
 test('what an earlier try left is gone on from; a server without ranges begins anew', async () => {

@@ -8,7 +8,7 @@ export type DownloadOptions = {
   headers?: Record<string, string>
   onBytes?: (received: number) => void
   fetch?: typeof fetch
-  /** how often a connection that breaks is taken up again */
+  /** tries in a row that may bring nothing */
   attempts?: number
   wait?: (ms: number) => Promise<void>
 }
@@ -28,10 +28,12 @@ export async function download(
   const part = `${to}.part`
   await mkdir(dirname(to), { recursive: true })
   for (let attempt = 1; ; attempt++) {
+    const before = await sizeOf(part)
     try {
       await rest(file, part, { headers, onBytes, get })
       break
     } catch (error) {
+      if ((await sizeOf(part)) > before) attempt = 0
       if (error instanceof Refused || attempt >= attempts) throw error
       await wait(500 * 2 ** attempt)
     }
