@@ -20,8 +20,8 @@ from trainer.objective import Weights, objective
 from trainer.preference.batcher import CorrectionBatcher
 from trainer.progress import ProgressLine
 from trainer.stages import STAGES, Stage, rate_at
-from trainer.token_memory import TokenMemory
 from trainer.stills import StillBatch, StillSource, stills_loss
+from trainer.token_memory import TokenMemory
 
 
 @dataclass

@@ -13,7 +13,8 @@ from torch.nn import functional as F
 
 from trainer.backbones.nano_eyes import HeadMap, visual_tokens
 from trainer.backbones.nano_neck import Maps
-from trainer.batch import NOTHING, UNSURE, Alignment, Batch
+from trainer.alignment import NOTHING, UNSURE, Alignment
+from trainer.batch import Batch
 from trainer.data.nouns import NOUNS
 from trainer.heads.mask import Masks, Memory
 from trainer.heads.moment import MomentFrames

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.backbones.lite0 import Taps
 from trainer.backbones.nano_eyes import visual_tokens
-from trainer.batch import Alignment, NOTHING, UNSURE
+from trainer.alignment import NOTHING, UNSURE, Alignment
 from trainer.data import appearance, backgrounds, sprites
 from trainer.data.config import WorldConfig
 from trainer.data.draw import lens, lighting

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trainer.batch import NOTHING, UNSURE
+from trainer.alignment import NOTHING, UNSURE
 from trainer.config import TINY
 from trainer.loop import Run, train
 from trainer.model import TpoModel

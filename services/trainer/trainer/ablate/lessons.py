@@ -6,8 +6,8 @@ from trainer.ablate.arms import Arm
 from trainer.ablate.settings import Settings
 from trainer.batch import Batch, Batcher
 from trainer.feature_cache import FeatureCache, Shard
-from trainer.token_memory import TokenMemory
 from trainer.lesson import Lesson, Teacher
+from trainer.token_memory import TokenMemory
 
 TRACKED = 0.35  # share of lessons in which the mask head follows a thing
 

@@ -10,11 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainer.ablate.model import ArmModel
-from trainer.batch import Batch, Tracks
+from trainer.batch import Batch
 from trainer.lesson import Lesson, Question
 from trainer.losses.region import RegionTargets
 from trainer.losses.region_mlp import region_mlp_loss
 from trainer.objective import Pass, Weights, loss_parts, scaled, whole
+from trainer.rows import Tracks
 from trainer.textual import as_text
 
 

@@ -1,0 +1,182 @@
+"""What each head is to find in a batch, lesson by lesson: boxes, outlines, tracks, spans."""
+from dataclasses import dataclass
+import random
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.lesson import Lesson, Query
+
+TRACK_STEPS = 4
+
+
+@dataclass
+class RegionRows:
+    query: Tensor   # (R) which query
+    frame: Tensor   # (R) which pooled frame, ascending
+    boxes: Tensor   # (n, 4)
+    owner: Tensor   # (n) row of each box
+
+
+@dataclass
+class MaskRows:
+    query: Tensor   # (R)
+    frame: Tensor   # (R) ascending
+    target: Tensor  # (R, 2G, 2G) share of the cell
+
+
+@dataclass
+class Tracks:
+    query: Tensor    # (K) the query that prompts it, or −1: a box or points do
+    boxes: Tensor    # (K, 4) box prompt (also where it is not used)
+    points: Tensor   # (K, n, 3)
+    kind: Tensor     # (K) 0 state, 1 box, 2 points
+    frames: Tensor   # (K, steps) pooled frames
+    target: Tensor   # (K, steps, 2G, 2G)
+
+
+@dataclass
+class MomentRows:
+    query: Tensor        # (R)
+    lesson: Tensor       # (R)
+    spans: list[Tensor]  # each (n, 2) in frames
+
+
+@dataclass
+class Queries:
+    lesson: Tensor    # (Q)
+    position: Tensor  # (Q) of the task token in the lesson's text
+    noun: Tensor      # (Q), −1 none
+    colour: Tensor    # (Q)
+
+
+def flipped(boxes: np.ndarray) -> np.ndarray:
+    return np.stack([1 - boxes[..., 2], boxes[..., 1], 1 - boxes[..., 0], boxes[..., 3]], -1)
+
+
+@dataclass
+class TrackPlan:
+    slots: list[int]
+    thing: int
+    question: int      # index of the question whose query prompts it, or −1
+    query: int
+    kind: int          # 0 state, 1 box, 2 points
+
+
+def choose_track(lesson: Lesson, rng: random.Random) -> TrackPlan | None:
+    """One thing followed through up to four kept frames, beginning where it is clear."""
+    clip = lesson.clip
+    starts = [(i, slot) for i, thing in enumerate(clip.things) for slot in range(len(clip.kept) - 1) if thing.clear[clip.kept[slot]]]
+    asked = [(n, m, query) for n, q in enumerate(lesson.questions) for m, query in enumerate(q.queries) if query.track and len(query.things) == 1]
+    if asked and rng.random() < 0.6:
+        n, m, query = rng.choice(asked)
+        slots = [slot for i, slot in starts if i == query.things[0]]
+        if slots:
+            return TrackPlan(run_from(rng.choice(slots), len(clip.kept)), query.things[0], n, m, 0)
+    if not starts:
+        return None
+    thing, slot = rng.choice(starts)
+    return TrackPlan(run_from(slot, len(clip.kept)), thing, -1, -1, rng.choice((1, 2)))
+
+
+def run_from(slot: int, kept: int) -> list[int]:
+    """Slots from `slot` on, of the same number of steps always: the last is repeated where the clip ends."""
+    return [min(slot + i, kept - 1) for i in range(TRACK_STEPS)]
+
+
+class RowBuilder:
+    """Collects what each head is to find, lesson by lesson."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[int, int, Query]] = []
+        self.region: list[tuple[int, int, np.ndarray]] = []
+        self.mask: list[tuple[int, int, np.ndarray]] = []
+        self.moment: list[tuple[int, int, Tensor]] = []
+        self.track: list[tuple[int, np.ndarray, np.ndarray, int, list[int], np.ndarray]] = []
+
+    def add(self, lesson: Lesson, number: int, place: dict[int, int], track: TrackPlan | None, rng: random.Random) -> None:
+        clip, offset = lesson.clip, 0
+        tracked = -1
+        for n, asked in enumerate(lesson.questions):
+            for m, query in enumerate(asked.queries):
+                index = len(self.all)
+                self.all.append((number, offset + query.position, query))
+                if track is not None and (track.question, track.query) == (n, m):
+                    tracked = index
+                if query.task == 'moment':
+                    frames = len(clip.times)
+                    spans = [(start, min(end, frames - 1)) for start, end in query.spans]
+                    self.moment.append((index, number, torch.tensor([span for span in spans if span[1] > span[0]]).view(-1, 2)))
+                for look in query.looks:
+                    frame = clip.kept[look.slot]
+                    if query.task == 'region':
+                        boxes = np.array([clip.things[i].boxes[frame] for i in look.things], np.float32).reshape(-1, 4)
+                        self.region.append((index, place[look.slot], flipped(boxes) if lesson.flip else boxes))
+                    elif query.task == 'mask':
+                        self.mask.append((index, place[look.slot], mask_of(lesson, look.things, look.slot)))
+            offset += len(asked.ids)
+        if track is not None and (track.kind != 0 or tracked >= 0):
+            first = int(clip.kept[track.slots[0]])
+            box = clip.things[track.thing].boxes[first]
+            masks = np.stack([mask_of(lesson, [track.thing], slot) for slot in track.slots])
+            box = flipped(box) if lesson.flip else box
+            self.track.append((tracked, jittered(box, rng), points_in(masks[0], rng), track.kind, [place[slot] for slot in track.slots], masks))
+
+    def queries(self) -> Queries:
+        return Queries(torch.tensor([b for b, _, _ in self.all], dtype=torch.long), torch.tensor([p for _, p, _ in self.all], dtype=torch.long),
+                       torch.tensor([q.noun for _, _, q in self.all], dtype=torch.long), torch.tensor([q.colour for _, _, q in self.all], dtype=torch.long))
+
+    def regions(self) -> RegionRows:
+        rows = sorted(self.region, key=lambda row: row[1])
+        boxes = [torch.from_numpy(np.ascontiguousarray(row[2])) for row in rows]
+        owner = [torch.full((len(b),), i) for i, b in enumerate(boxes)]
+        return RegionRows(*column(rows), torch.cat(boxes) if boxes else torch.zeros(0, 4), torch.cat(owner) if owner else torch.zeros(0, dtype=torch.long))
+
+    def masks(self) -> MaskRows:
+        rows = sorted(self.mask, key=lambda row: row[1])
+        return MaskRows(*column(rows), torch.from_numpy(np.stack([row[2] for row in rows])) if rows else torch.zeros(0, 40, 40))
+
+    def tracks(self) -> Tracks:
+        rows = self.track
+        if not rows:
+            empty = torch.zeros(0, dtype=torch.long)
+            return Tracks(empty, torch.zeros(0, 4), torch.zeros(0, 3, 3), empty, torch.zeros(0, TRACK_STEPS, dtype=torch.long), torch.zeros(0, TRACK_STEPS, 40, 40))
+        stack = lambda i: torch.from_numpy(np.stack([row[i] for row in rows]))
+        return Tracks(torch.tensor([row[0] for row in rows]), stack(1), stack(2), torch.tensor([row[3] for row in rows]), torch.tensor([row[4] for row in rows]), stack(5))
+
+    def moments(self) -> MomentRows:
+        return MomentRows(*column(self.moment), [row[2] for row in self.moment])
+
+
+def column(rows: list[tuple[int, int, object]] | list) -> tuple[Tensor, Tensor]:
+    return torch.tensor([row[0] for row in rows], dtype=torch.long), torch.tensor([row[1] for row in rows], dtype=torch.long)
+
+
+def mask_of(lesson: Lesson, things: list[int], slot: int) -> np.ndarray:
+    """(2G, 2G) float share."""
+    total = np.zeros((40, 40), np.float32)
+    for thing in things:
+        total = np.maximum(total, lesson.clip.things[thing].masks[slot].astype(np.float32) / 255)
+    return np.ascontiguousarray(total[:, ::-1]) if lesson.flip else total
+
+
+def jittered(box: np.ndarray, rng: random.Random) -> np.ndarray:
+    """A box as a hand draws it."""
+    size = np.tile(box[2:] - box[:2], 2)
+    return np.clip(box + size * np.array([rng.uniform(-0.06, 0.06) for _ in range(4)]), 0, 1).astype(np.float32)
+
+
+def points_in(mask: np.ndarray, rng: random.Random) -> np.ndarray:
+    """One to three points: the first inside, others inside or outside, padding −1. (3, 3) x, y, label."""
+    points = np.zeros((3, 3), np.float32)
+    points[:, 2] = -1
+    inside, outside = np.argwhere(mask > 0.6), np.argwhere(mask < 0.05)
+    if len(inside) == 0:
+        inside = np.argwhere(mask >= mask.max())
+    count = 1 if rng.random() < 0.6 else rng.randint(2, 3)
+    for i in range(count):
+        good = i == 0 or rng.random() < 0.6 or len(outside) == 0
+        y, x = (inside if good else outside)[rng.randrange(len(inside if good else outside))]
+        points[i] = ((x + rng.random()) / mask.shape[1], (y + rng.random()) / mask.shape[0], 1.0 if good else 0.0)
+    return points
