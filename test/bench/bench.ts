@@ -6,10 +6,11 @@ export type Report = { goals: Goal[]; samples: Record<string, unknown> }
 /** What a bench is handed: words go to stderr, so that the last line of `--json` stays the only thing on stdout. */
 export type BenchContext = { say: (line: string) => void; signal: AbortSignal }
 
-/** One file per bench, each with a default export of this shape. `run` takes at most 4 minutes. */
+/** One file per bench, each with a default export of this shape. `run` takes at most 4 minutes, or as many as it says. */
 export interface Bench {
   name: string
   about: string
+  minutes?: number
   run(context: BenchContext): Promise<Report>
 }
 

@@ -4,12 +4,14 @@ import type { Bench, Report } from './bench.ts'
 
 /** Files of this folder that are no bench: what benches share. */
 const SHARED = new Set(['bench', 'run', 'percentile', 'process-cpu', 'child', 'orders', 'null-backend'])
-const LIMIT_MS = 4 * 60_000
+const MINUTES = 4
 
 const names = readdirSync(import.meta.dirname)
   .filter((file) => file.endsWith('.ts') && !file.includes('.test.') && !SHARED.has(file.slice(0, -3)))
   .map((file) => file.slice(0, -3))
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const given = process.argv.slice(2)
+// What follows `--peers` is its folder, no bench.
+const wanted = given.filter((argument, at) => !argument.startsWith('--') && given[at - 1] !== '--peers')
 const json = process.argv.includes('--json')
 
 const name = wanted[0]
@@ -21,7 +23,8 @@ if (wanted.length !== 1 || !name || !names.includes(name)) {
 const bench = (await import(`./${name}.ts`)) as { default: Bench }
 const controller = new AbortController()
 process.once('SIGINT', () => controller.abort(new Error('Stopped by Ctrl-C.')))
-const timer = setTimeout(() => controller.abort(new Error(`${name} took more than ${LIMIT_MS / 60_000} minutes.`)), LIMIT_MS)
+const minutes = bench.default.minutes ?? MINUTES
+const timer = setTimeout(() => controller.abort(new Error(`${name} took more than ${minutes} minutes.`)), minutes * 60_000)
 console.error(`${bench.default.name}: ${bench.default.about}`)
 console.error(`machine: ${cpus().length} x ${cpus()[0]?.model ?? 'unknown CPU'}, load ${loadavg()[0]?.toFixed(2)}, Node ${process.version}`)
 const report = await bench.default.run({ say: (line) => console.error(`  ${line}`), signal: controller.signal })

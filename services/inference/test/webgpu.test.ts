@@ -32,6 +32,36 @@ test.skipIf(!wanted)(
   180_000,
 )
 
+test.skipIf(!wanted)(
+  'a cache written in place stays on the webgpu device, and answers are those of the CPU',
+  async () => {
+    Object.assign(process.env, { VK_ICD_FILENAMES: SWIFTSHADER, VK_DRIVER_FILES: SWIFTSHADER, XDG_RUNTIME_DIR: process.env['XDG_RUNTIME_DIR'] ?? tmpdir() })
+    const folder = fileURLToPath(new URL('./fixtures/inplace', import.meta.url))
+    const said = async (provider: 'cpu' | 'webgpu'): Promise<number[]> => {
+      const model = await OnnxModel.load(folder, { providers: [provider], slots: 2, prefillChunk: 5 })
+      expect(model.providers.used).toBe(provider)
+      const [scene] = await model.encode([new Uint8Array(32 * 32 * 3).fill(120)])
+      if (!scene) throw new Error('A picture gives a scene.')
+      const window = model.window([scene, scene, scene], [0, 100, 200])
+      const tokens: number[] = []
+      for (const slot of [0, 1]) {
+        let { next } = await model.language.prefill(slot, window, 'where is the ball?')
+        for (let count = 0; count < 5; count++) {
+          tokens.push(next)
+          const [step] = await model.language.feed([{ slot, ids: [next] }])
+          next = step?.next ?? -1
+        }
+        model.language.rewind(slot, model.language.length(slot) - 2)
+        model.language.release(slot)
+      }
+      await model.close()
+      return tokens
+    }
+    expect(await said('webgpu')).toEqual(await said('cpu'))
+  },
+  180_000,
+)
+
 test('a provider that cannot run is refused with its reason, and the next one serves', async () => {
   const model = await OnnxModel.load(TOY, { providers: ['cuda', 'cpu'], slots: 1 })
   // On a machine with the CUDA libraries there is nothing to refuse.

@@ -19,17 +19,13 @@ export type Provider = (typeof PROVIDERS)[number]
 
 /** The only door to onnxruntime-node. `run` of that library blocks its thread, so all of this lives in the model thread. */
 export async function openRunner(file: string, { provider, threads, onDevice = [] }: RunnerOptions): Promise<Runner> {
-  const session = await InferenceSession.create(file, {
-    executionProviders: [provider],
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    executionMode: 'sequential',
-    graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
-    ...(onDevice.length > 0 && { preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer' as const])) }),
-    // Spinning threads take the cores that decode pictures.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  })
+  let session = await open(file, { provider, threads, onDevice })
+  if (onDevice.length > 0 && session.outputMetadata[0]?.isTensor === false) {
+    // The library looks up the place of each output it fetches by its number among those fetched; a signal that is not fetched moves them all by one.
+    const names = session.outputNames
+    await session.release()
+    session = await open(file, { provider, threads, onDevice: onDevice.flatMap((name) => names[names.indexOf(name) - 1] ?? []) })
+  }
   const ports = session.outputMetadata.map(port)
   const outputs = ports.filter(({ type }) => type !== SEQUENCE)
   const signal = ports.find(({ type }) => type === SEQUENCE)?.name
@@ -51,6 +47,20 @@ export async function openRunner(file: string, { provider, threads, onDevice = [
     },
     close: () => session.release(),
   }
+}
+
+function open(file: string, { provider, threads, onDevice = [] }: RunnerOptions): Promise<InferenceSession> {
+  return InferenceSession.create(file, {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    ...(onDevice.length > 0 && { preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer' as const])) }),
+    // Spinning threads take the cores that decode pictures.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  })
 }
 
 const SEQUENCE = 'sequence'

@@ -65,6 +65,8 @@ class DecoderWriter:
     def write(self) -> list[Path]:
         g, s = self.graph, self.shape
         g.signal('done')
+        g.output('logits', TensorProto.FLOAT, ['B', 1, s.vocabulary])
+        g.output('hidden', TensorProto.FLOAT, ['B', 'S', s.width])
         embeds = g.input('embeds', TensorProto.FLOAT, ['B', 'S', s.width])
         lengths = g.input('lengths', TensorProto.INT64, ['B'])
         self.count(embeds, lengths)
@@ -128,8 +130,6 @@ class DecoderWriter:
     def finish(self, normed: str) -> None:
         """Logits of the last position alone: over a long prefix and 150,000 words the others would be gigabytes that nobody reads."""
         g, s = self.graph, self.shape
-        g.output('logits', TensorProto.FLOAT, ['B', 1, s.vocabulary])
-        g.output('hidden', TensorProto.FLOAT, ['B', 'S', s.width])
         bound = lambda name, value: g.constant(name, np.array([value], np.int64))
         g.node('Slice', [normed, bound('from', -1), bound('until', np.iinfo(np.int64).max), bound('axis', 1)], 'final')
         words = self.linear('head', 'final', self.weights('head'))
