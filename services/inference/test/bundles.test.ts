@@ -9,6 +9,8 @@ import { ScriptedModel } from './scripted-model.ts'
 
 const BUNDLES = {
   toy: fileURLToPath(new URL('./fixtures/toy', import.meta.url)),
+  // `fovea-train export` of random weights: a Hugging Face decoder with a cache in place, heads on SigLIP's map.
+  llava: fileURLToPath(new URL('./fixtures/llava-tiny', import.meta.url)),
   nano: fileURLToPath(new URL('../../../packages/model-nano', import.meta.url)),
 }
 

@@ -56,7 +56,7 @@ class SharedMaskHead(nn.Module):
         x = self.adapter(features)
         share = F.avg_pool2d(mask.sigmoid()[:, None], 2) * present[:, None, None, None]
         thing = (x * share).sum((2, 3)) / share.sum((2, 3)).clamp(min=1e-3)
-        return self.write(torch.cat([thing, x.mean((2, 3)).expand(len(mask), -1), present[:, None]], 1))[:, None]
+        return self.write(torch.cat([thing, x.mean((2, 3)).expand(mask.shape[0], -1), present[:, None]], 1))[:, None]
 
     def nothing(self, rows: int, entries: int) -> tuple[Tensor, Tensor, Tensor]:
         """A memory of `entries` that holds nothing: tokens, valid, ages."""

@@ -30,7 +30,7 @@ class SharedMomentHead(nn.Module):
         match = (asks * self.key(seen)).sum(-1) / asks.shape[-1] ** 0.5                   # (Q, T, N)
         read = (match.softmax(-1)[..., None] * self.value(seen)).sum(2)
         along = fractions(times)[..., None]                                              # (Q or 1, T, 1)
-        waves = torch.cat([along, (along * torch.pi).sin(), (along * torch.pi).cos(), (along * 2 * torch.pi).sin()], -1).expand(len(state), -1, -1)
+        waves = torch.cat([along, (along * torch.pi).sin(), (along * torch.pi).cos(), (along * 2 * torch.pi).sin()], -1).expand(state.shape[0], -1, -1)
         x = read + self.state(state)[:, None] + self.time(torch.cat([waves, match.amax(-1, keepdim=True)], -1))
         for layer in self.layers:
             x = layer(x)

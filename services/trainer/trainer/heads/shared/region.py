@@ -36,7 +36,8 @@ class SharedRegionHead(nn.Module):
         dense = self.maps(features, state)
         peak = dense.heat >= F.max_pool2d(dense.heat, 3, 1, 1)
         present = dense.object.sigmoid()
-        scores = (dense.heat.sigmoid() * peak.to(dense.heat.dtype)).flatten(1) ** 0.5
+        # Cells beside a peak count for nothing, yet in an order: on a small grid there are fewer peaks than boxes to give.
+        scores = (dense.heat.sigmoid() * peak.to(dense.heat.dtype).clamp(min=1e-6)).flatten(1) ** 0.5
         best, cells = scores.topk(self.boxes, dim=1)                                     # (Q, K)
         boxes = dense.boxes.flatten(2).gather(2, cells[:, None].expand(-1, 4, -1)).transpose(1, 2).clamp(0, 1)
         return Regions(boxes, best * present[:, None], present)
