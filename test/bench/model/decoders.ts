@@ -1,13 +1,10 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { z } from 'zod'
 import { atLeast, round, type BenchContext, type Report } from '../bench.ts'
 import { Child } from '../child.ts'
 import { median } from '../percentile.ts'
 import { built, GRAPHS, pythonOf } from './built.ts'
 import type { DecodeOrder, DecodeReport } from './decoder-child.ts'
+import { knownPeers, rememberPeers } from './peers-file.ts'
 import { PeerChild, type PeerReport } from './peer-child.ts'
 
 const PROMPT = 817
@@ -16,15 +13,8 @@ const ROUNDS = 3
 const CHUNK = 256
 /** Four sessions whose prompts differ in length decode together. */
 const TOGETHER = [PROMPT, 300, 50, 517]
-const COMMITTED = fileURLToPath(new URL('../peers.json', import.meta.url))
 
 type Row = { prefillMs: number; tokensPerSecond: number; prefillWallMs: number; tokensPerWallSecond: number }
-const Peers = z.object({
-  cpu: z.string(),
-  date: z.string(),
-  rows: z.record(z.string(), z.object({ prefillMs: z.number(), tokensPerSecond: z.number(), prefillWallMs: z.number(), tokensPerWallSecond: z.number() })),
-})
-
 /**
  * Decoders of the 0.5B shape, one thread each, against peers with the same weights. All take turns in one run, and what counts is CPU time: the figure that holds on a
  * machine with other work. Peers that are not asked for are read from `peers.json`, and say on which machine and when they were measured.
@@ -36,16 +26,16 @@ export async function decoders({ say, signal, venv }: BenchContext & { venv?: st
   // Two groups, so that no more than a few gigabytes are held at once.
   Object.assign(rows, await side(['int4', 'int8'], peers ? ['genai', 'transformers-bf16'] : []))
   Object.assign(rows, await side(['fp32'], peers ? ['transformers-fp32'] : []))
-  const known = peers ? undefined : await committed()
-  if (peers) await remember(rows)
-  const rate = (name: string): number => (rows[name] ?? known?.rows[name])?.tokensPerSecond ?? Number.NaN
+  const known = peers ? undefined : await knownPeers('decoders')
+  if (peers) await rememberPeers('decoders', rows)
+  const rate = (name: string): number => rows[name]?.tokensPerSecond ?? known?.rows[name]?.['tokensPerSecond'] ?? Number.NaN
   return {
     goals: [
       atLeast('int4 against onnxruntime-genai int4, tokens a second', rate('int4') / rate('genai'), 0.9),
       atLeast('int4 against transformers bf16 static cache, tokens a second', rate('int4') / rate('transformers-bf16'), 1.5),
       atLeast('four sessions together against one, int4, tokens a second', rate('int4, four sessions') / rate('int4'), 1.6),
     ],
-    samples: { prompt: PROMPT, tokens: TOKENS, weights: 'random, 0.5B shape', threads: 1, rows, ...(known && { peersFrom: known }) },
+    samples: { decoders: { prompt: PROMPT, tokens: TOKENS, weights: 'random, 0.5B shape', threads: 1, rows, ...(known && { peersFrom: known }) } },
   }
 
   async function side(precisions: readonly string[], kinds: readonly string[]): Promise<Record<string, Row>> {
@@ -91,13 +81,4 @@ function rowOf(reports: readonly PeerReport[], sessions: number): Row {
     prefillWallMs: round(of((report) => report.prefillWallMs)),
     tokensPerWallSecond: round((sessions * 1000) / of((report) => report.stepWallMs)),
   }
-}
-
-async function committed(): Promise<z.infer<typeof Peers>> {
-  return Peers.parse(JSON.parse(await readFile(COMMITTED, 'utf8')))
-}
-
-/** The peers' rows, and ours of the same run beside them: figures of another machine can be compared with their own kind. */
-async function remember(rows: Record<string, Row>): Promise<void> {
-  await writeFile(COMMITTED, `${JSON.stringify({ cpu: cpus()[0]?.model.trim() ?? 'unknown', date: new Date().toISOString().slice(0, 10), rows }, null, 2)}\n`)
 }
