@@ -1,5 +1,4 @@
 """A LLaVA-OneVision with its TPO parts to a bundle that the TypeScript runtime serves (docs/design/bundle.md)."""
-from copy import deepcopy
 from dataclasses import dataclass
 import hashlib
 import json
@@ -8,7 +7,9 @@ import warnings
 
 import numpy as np
 import onnx
+from peft.tuners.lora import LoraLayer
 import torch
+from torch import Tensor
 
 from trainer.backbones.llava_onevision.golden import golden_asks, golden_decoder
 from trainer.backbones.llava_onevision.graphs import graphs_of
@@ -59,12 +60,22 @@ def export_llava(model: LlavaOnevision, folder: Path, options: Options) -> dict[
 
 
 class MergedWeights(DecoderWeights):
-    """The published decoder with LoRA added in and TPO's rows in its two tables."""
+    """The published decoder with LoRA added in and TPO's rows in its two tables, one tensor at a time: a second model would not fit beside the first."""
 
     def __init__(self, model: LlavaOnevision) -> None:
-        merged = deepcopy(model.lm).merge_and_unload().state_dict()
-        super().__init__(set(merged), lambda name: merged[name])
+        published = model.published
+        adapted = {f'{name}.weight': layer for name, layer in published.named_modules() if isinstance(layer, LoraLayer)}
+        state = {name: tensor for name, tensor in published.state_dict().items() if 'lora_' not in name}
+        plain = {name.replace('.base_layer', ''): tensor for name, tensor in state.items() if not name.endswith('.base_layer.weight')}
         self.words = model.words
+
+        def read(name: str) -> Tensor:
+            if name in plain:
+                return plain[name]
+            layer = adapted[name]
+            return layer.get_base_layer().weight + layer.get_delta_weight('default')
+
+        super().__init__({*plain, *adapted}, read)
 
     def __call__(self, name: str) -> np.ndarray:
         table = super().__call__(name)

@@ -1,5 +1,6 @@
 """A Hugging Face folder of LLaVA-OneVision (0.5B, 7B, …) or a tiny random one, ready for TPO; and what was trained, saved beside it."""
 from pathlib import Path
+import warnings
 
 from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer
@@ -20,12 +21,14 @@ class FolderError(Exception):
 
 
 def load_llava(folder: Path, settings: Settings = LLAVA, dtype: torch.dtype = torch.float32) -> LlavaOnevision:
-    """`from_pretrained` of a local folder; nothing is downloaded. A weight that is missing or left over is an error, not a random number."""
+    """`from_pretrained` of a local folder; nothing is downloaded. A weight that is missing is an error, not a random number."""
     for name in NEEDED:
         if not (folder / name).exists():
             raise FolderError(f'{folder} has no {name}; a folder as `huggingface-cli download llava-hf/llava-onevision-qwen2-0.5b-ov-hf` leaves it is expected.')
     published, found = LlavaOnevisionForConditionalGeneration.from_pretrained(folder, dtype=dtype, local_files_only=True, output_loading_info=True)
-    for kind in ('missing_keys', 'mismatched_keys', 'unexpected_keys'):
+    if extra := sorted(map(str, found['unexpected_keys'])):
+        warnings.warn(f'{folder}: {len(extra)} stored tensors have no place in the model and are left out: {", ".join(extra[:8])}', stacklevel=2)
+    for kind in ('missing_keys', 'mismatched_keys'):
         if wrong := sorted(map(str, found[kind])):
             raise FolderError(f'{folder}: {kind.replace("_", " ")}: {", ".join(wrong[:8])}{" …" if len(wrong) > 8 else ""}')
     return LlavaOnevision(published, Language(Tokenizer.from_file(str(folder / 'tokenizer.json')), settings), settings)
