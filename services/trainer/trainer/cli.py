@@ -14,6 +14,7 @@ from trainer.import_cli import app as import_weights
 from trainer.parity.cli import app as parity
 from trainer.preference.cli import app as preference
 from trainer.report.cli import app as report
+from trainer.sam.cli import app as sam
 
 app = typer.Typer(help='Trains multimodal models whose task tokens drive heads, and exports them as Fovea bundles.', no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(data, name='data')
@@ -23,6 +24,7 @@ app.add_typer(import_weights)
 app.add_typer(parity)
 app.add_typer(decoders)
 app.add_typer(report)
+app.add_typer(sam)
 
 Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out); `train` also takes llava-onevision and llava-onevision-tiny.')]
 RunFolder = Annotated[Optional[Path], typer.Option(help='Where checkpoints and logs go; default ~/.cache/fovea/runs/CONFIG.')]

@@ -32,6 +32,7 @@ export const MaskHead = z.strictObject({
     prompted: z.int().min(1).describe('memory entries of prompted frames that are kept'),
     recent: z.int().min(0).describe('memory entries of the last frames that are kept'),
     pointers: z.int().min(0).optional().describe('object pointers of the last frames that are kept, besides those of prompted ones'),
+    stored: z.enum(['float32', 'bfloat16']).optional().describe('how memory tokens are kept between frames; float32 where nothing is said'),
     motion: MotionRules.optional().describe('remembers only frames that agree with the motion; without it, every frame'),
   }),
 })

@@ -1,9 +1,10 @@
 import type { MaskHead } from '@fovea/protocol'
+import { fromBfloat16, toBfloat16 } from './bfloat16.ts'
 import { BoxMotion } from './box-motion.ts'
 
 /** What one frame leaves behind: memory tokens, and the object's pointer where the head has such. */
 export type Remembered = { tokens: Float32Array; pointer?: Float32Array }
-type Entry = Remembered & { at: number }
+type Entry = { tokens: Float32Array | Uint16Array; pointer?: Float32Array; at: number }
 type Pointer = { pointer: Float32Array; at: number }
 
 /** What a track remembers of its object: the frames it was pointed out in, and the last few. Bounded. */
@@ -32,7 +33,8 @@ export class ObjectMemory {
   }
 
   add(seen: Remembered, prompted: boolean): void {
-    const entry = { ...seen, at: this.#now }
+    const tokens = this.#bank.stored === 'bfloat16' ? toBfloat16(seen.tokens) : seen.tokens
+    const entry = { ...seen, tokens, at: this.#now }
     if (prompted) {
       this.#promptedAt = this.#now
       keep(this.#prompted, entry, this.#bank.prompted)
@@ -51,8 +53,8 @@ export class ObjectMemory {
   entries(): { tokens: Float32Array; age: number; prompted: boolean }[] {
     const chosen = this.#bank.motion !== undefined
     return [
-      ...this.#prompted.toReversed().map(({ tokens, at }) => ({ tokens, age: this.#now - at, prompted: true })),
-      ...this.#recent.toReversed().map(({ tokens, at }, index) => ({ tokens, age: chosen ? index + 1 : this.#now - at, prompted: false })),
+      ...this.#prompted.toReversed().map(({ tokens, at }) => ({ tokens: plain(tokens), age: this.#now - at, prompted: true })),
+      ...this.#recent.toReversed().map(({ tokens, at }, index) => ({ tokens: plain(tokens), age: chosen ? index + 1 : this.#now - at, prompted: false })),
     ]
   }
 
@@ -61,6 +63,10 @@ export class ObjectMemory {
     const told = this.#prompted.flatMap(({ pointer, at }) => (pointer ? [{ pointer, at }] : []))
     return [...told.toReversed(), ...this.#pointers.toReversed()].map(({ pointer, at }) => ({ pointer, age: this.#now - at }))
   }
+}
+
+function plain(tokens: Entry['tokens']): Float32Array {
+  return tokens instanceof Uint16Array ? fromBfloat16(tokens) : tokens
 }
 
 function keep<Item>(list: Item[], item: Item, most: number): void {

@@ -45,6 +45,8 @@ export class OnnxModel implements VisionModel {
   readonly graphs: ReadonlyMap<string, Graph>
   readonly kvBytes: number
   readonly #vision: Graph
+  /** true: a head has an encoder of its own, so scenes carry their picture */
+  readonly #ownEyes: boolean
 
   constructor({ manifest, hash, vocabulary }: Bundle, graphs: ReadonlyMap<string, Graph>, providers: ProviderReport, shares: Shares) {
     const [height, width] = manifest.image.size
@@ -60,6 +62,7 @@ export class OnnxModel implements VisionModel {
       return graph
     }
     this.#vision = need('vision')
+    this.#ownEyes = manifest.heads.some((head) => 'encode' in head.graphs && head.graphs.encode !== undefined)
     const { kv } = manifest.language
     const slots = keepsOnDevice(providers.used, manifest) ? new DeviceKv(kv, shares.slots) : new KvSlots(kv, shares.slots)
     this.kvBytes = slots.bytes
@@ -116,7 +119,11 @@ export class OnnxModel implements VisionModel {
         if (this.#vision.gives.has(role)) features[role] = rowOf(floatOf(results, role, this.#vision), row, 1)
       }
       const visual = rowOf(floatOf(results, 'visual', this.#vision), row, 1)
-      return { visual: floats(visual.data, visual.dims.slice(1)), features }
+      const scene = { visual: floats(visual.data, visual.dims.slice(1)), features }
+      if (!this.#ownEyes) return scene
+      // A copy: the picture came in a slot that the next frame takes. Of a clip, the last picture is the scene's.
+      const last = this.unit === 'frame' ? row : count - 1
+      return { ...scene, pixels: bytes(pixels.slice(last * one, (last + 1) * one), [1, height, width, 3]) }
     })
   }
 

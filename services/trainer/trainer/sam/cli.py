@@ -1,4 +1,4 @@
-"""`fovea-train export-sam` and `fovea-train parity sam`: SAM-class mask heads as parts of bundles, and how close they are to the official predictor."""
+"""`fovea-train export-sam`: SAM-class mask heads as parts of bundles."""
 from pathlib import Path
 from typing import Annotated, Optional
 

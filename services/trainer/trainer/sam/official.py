@@ -12,6 +12,8 @@ from typing import Iterator
 import torch
 from torch import nn
 
+from trainer.sam.reference import moving_shapes
+
 
 @dataclass(frozen=True)
 class Family:
@@ -73,13 +75,14 @@ def build(family: str, size: int, weights: Path | None = None, seed: int = 0) ->
     cross = config.model.memory_attention.layer.cross_attention
     cross['q_sizes' if 'q_sizes' in cross else 'feat_sizes'] = [grid, grid]
     OmegaConf.resolve(config)
+    torch.manual_seed(seed)  # the prompt encoder draws a buffer of its own
     with mended(which):
-        model = instantiate(config.model, _recursive_=True)
+        model = instantiate(config.model, _recursive_=True).eval()
     if weights is None:
         scatter(model, seed)
     else:
         load(model, weights)
-    return model.eval().requires_grad_(False)
+    return model.requires_grad_(False)
 
 
 def load(model: nn.Module, weights: Path) -> None:
@@ -95,14 +98,28 @@ def load(model: nn.Module, weights: Path) -> None:
 
 @torch.no_grad()
 def scatter(model: nn.Module, seed: int) -> None:
-    """Random weights that keep the size of what goes through, so that masks differ from frame to frame: as initialised for training they hardly do."""
+    """Random weights that keep the size of what goes through, so that masks differ from frame to frame: as initialised for training they hardly do. The image backbone keeps its own."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
+        if name.startswith('image_encoder.trunk'):
+            continue
         value = torch.randn(parameter.shape, generator=generator)
         if parameter.ndim > 1:
             parameter.copy_(value * max(parameter[0].numel(), 1) ** -0.5)
         else:
             parameter.copy_(value * 0.1 + (1 if name.endswith(('weight', 'gamma')) else 0))
+    focus(model)
+
+
+@torch.no_grad()
+def focus(model: nn.Module) -> None:
+    """Fits the convolutions after the backbone to one picture: every channel with mean 0 and deviation 1, so that features tell places apart."""
+    picture = torch.from_numpy(moving_shapes(model.image_size, 1)).permute(0, 3, 1, 2).float() / 64 - 2
+    for level, x in zip(reversed(model.image_encoder.neck.convs), model.image_encoder.trunk(picture)):
+        found = level.conv(x)                                             # (1, C, h, w)
+        mean, spread = found.mean((0, 2, 3)), found.std((0, 2, 3)).clamp(min=1e-6)
+        level.conv.weight.div_(spread[:, None, None, None])
+        level.conv.bias.sub_(mean).div_(spread)
 
 
 @contextmanager

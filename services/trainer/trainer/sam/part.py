@@ -35,7 +35,7 @@ def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapte
     part = {
         'part': 'mask', 'family': family, 'image': {'size': [model.image_size, model.image_size], 'resize': 'stretch'}, 'state': {'width': state_width, 'tokens': adapter.tokens},
         'head': {'task': 'mask', 'standing': True, 'token': {'trigger': '<mask>', 'task': '<mask_task>'}, 'threshold': 0.5, 'graphs': graphs,
-                 'bank': {'prompted': 1, 'recent': model.num_maskmem - 1, 'pointers': RECENT_POINTERS}},
+                 'bank': {'prompted': 1, 'recent': model.num_maskmem - 1, 'pointers': RECENT_POINTERS, 'stored': 'bfloat16'}},
         'golden': 'golden/index.json',
         'hashes': {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob('*')) if path.is_file() and path.name != 'mask.json'},
         'parts': [{'name': family, 'source': source, 'licence': FAMILIES[family].licence}],

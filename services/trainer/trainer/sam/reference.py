@@ -1,7 +1,7 @@
 """What the official predictor says of a clip: masks of every object in every frame, and what went in and out of its parts on the way."""
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Iterator
+from typing import Callable, Iterator
 
 import numpy as np
 import torch
@@ -27,10 +27,10 @@ class Told:
     masks: Tensor
     object: Tensor
     pointer: Tensor
-    memory: Tensor
+    memory: Tensor                    # as it is kept: rounded to bfloat16
+    encoded: Tensor                   # before that
     candidates: Tensor | None = None  # (Q, 3) IoUs, where candidates were chosen among
     attended: Tensor | None = None    # (Q, C, G, G)
-    all_masks: Tensor | None = None   # (Q, 3, 4G, 4G)
 
 
 @dataclass
@@ -40,12 +40,17 @@ class Run:
     def margin(self) -> float:
         """How far the nearest other choice was: between the best two candidates, or between there and not there."""
         choices = [told.candidates.topk(2).values.diff(dim=1).abs().min() for told in self.frames if told.candidates is not None]
-        return float(min(*choices, *(told.object.abs().min() for told in self.frames)))
+        return float(min([*choices, *(told.object.abs().min() for told in self.frames)]))
+
+    def share(self) -> tuple[float, float]:
+        """The smallest and the largest part of a picture that an outline takes."""
+        shares = torch.stack([(told.masks > 0).float().mean((1, 2)) for told in self.frames])
+        return float(shares.min()), float(shares.max())
 
 
 @torch.inference_mode()
-def follow(model: nn.Module, frames: np.ndarray, prompts: list[Prompt]) -> Run:
-    """frames (T, S, S, 3) uint8; all prompts on one frame. The predictor starts there."""
+def follow(model: nn.Module, frames: np.ndarray, prompts: list[Prompt], go_on: Callable[[Run], bool] = lambda _: True) -> Run:
+    """frames (T, S, S, 3) uint8; all prompts on one frame. The predictor starts there, and stops where `go_on` says so."""
     first = prompts[0].frame
     run, seen = Run(), Capture(model)
     with given(frames), seen.watching():
@@ -57,19 +62,23 @@ def follow(model: nn.Module, frames: np.ndarray, prompts: list[Prompt]) -> Run:
             scaled = {key: value * model.image_size if key == 'points' else value for key, value in points.items()}
             model.add_new_points_or_box(state, frame_idx=first, obj_id=number, box=None if box is None else box * model.image_size, **scaled)
         seen.clear()
+        model.propagate_in_video_preflight(state)  # encodes the prompted frame, for all objects
+        first_memory = seen.memory
         for index, _, _ in model.propagate_in_video(state, start_frame_idx=first):
             kind = 'cond_frame_outputs' if index == first else 'non_cond_frame_outputs'
             out = state['output_dict'][kind][index]
-            told = Told(out['pred_masks'][:, 0], out['object_score_logits'][:, 0], out['obj_ptr'], out['maskmem_features'].float())
+            told = Told(out['pred_masks'][:, 0], out['object_score_logits'][:, 0], out['obj_ptr'], out['maskmem_features'].float(), first_memory if index == first else seen.memory)
             if seen.candidates is not None:
-                told.candidates, told.all_masks, told.attended = seen.candidates, seen.masks, seen.attended
+                told.candidates, told.attended = seen.candidates, seen.attended
             run.frames.append(told)
             seen.clear()
+            if not go_on(run):
+                break
     return run
 
 
 class Capture:
-    """Looks at what the decoder is given and gives."""
+    """Looks at what the decoder is given and gives, and at memory before it is rounded."""
 
     def __init__(self, model: nn.Module) -> None:
         self.model = model
@@ -77,18 +86,27 @@ class Capture:
 
     def clear(self) -> None:
         self.candidates: Tensor | None = None
-        self.masks: Tensor | None = None
+        self.memory: Tensor | None = None
         self.attended: Tensor | None = None
 
     @contextmanager
     def watching(self) -> Iterator[None]:
         def look(_: nn.Module, __: tuple, options: dict, result: tuple) -> None:
-            self.attended, self.masks, self.candidates = options['image_embeddings'], result[0], result[1]
+            self.attended, self.candidates = options['image_embeddings'], result[1]
+
+        def keep(*arguments: object, **options: object) -> tuple[Tensor, list[Tensor]]:
+            found = encode(*arguments, **options)
+            self.memory = found[0]
+            return found
+
+        encode = self.model._encode_new_memory
         handle = self.model.sam_mask_decoder.register_forward_hook(look, with_kwargs=True)
+        self.model._encode_new_memory = keep
         try:
             yield
         finally:
             handle.remove()
+            del self.model._encode_new_memory
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from torch.nn import functional as F
 
 
 class Remember(nn.Module):
-    """s16 (1, C, G, G); mask (Q, 4G, 4G) logits; object (Q) → tokens (Q, m, c). The official predictor rounds them to bfloat16 between frames; here they stay as they are."""
+    """s16 (1, C, G, G); mask (Q, 4G, 4G) logits; object (Q) → tokens (Q, m, c). As the official predictor does, the runtime keeps them in bfloat16."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
