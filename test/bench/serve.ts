@@ -1,14 +1,19 @@
 import { openHouse, type House } from '@fovea/cli'
 import { openSession, type OutStream, type Session } from '@fovea/sdk'
-import type { BareOrder, BareReport } from './bare/model.ts'
+import type { BareOrder, FramesReport, Prepared } from './bare/model.ts'
 import { cameraJpeg, PICTURE } from './bare/picture.ts'
-import { atLeast, atMost, round, type Bench } from './bench.ts'
+import { atLeast, atMost, round, type Bench, type Goal } from './bench.ts'
 import { Child } from './child.ts'
 import { median, summary } from './percentile.ts'
 import { cpuDuring, descendants } from './process-cpu.ts'
 
-const FRAMES = 32
+const ROUNDS = 12
+/** Frames of one round, served and bare. */
+const FRAMES = 16
 const WARM = 4
+const TURBO = 'jpeg-turbo'
+
+type Round = { served: { inference: number; edge: number; wallMs: number; frames: number; ages: number[] }; bare: FramesReport }
 
 const serve: Bench = {
   name: 'serve',
@@ -16,48 +21,57 @@ const serve: Bench = {
   async run({ say, signal }) {
     const jpeg = await cameraJpeg()
     const bare = new Child('./bare/model.ts')
+    const tell = async <Report>(order: BareOrder): Promise<Report> => {
+      signal.throwIfAborted()
+      bare.tell(order)
+      return bare.hear<Report>()
+    }
     await using house = await openHouse({ studio: false })
     await house.ready
     const inference = house.backends[0]?.pid
     const edge = descendants(process.pid).find(({ name }) => name.includes('workerd'))
     if (!inference || !edge) throw new Error('The house has an edge and a backend.')
-    const order: BareOrder = { frames: FRAMES, jpeg: Buffer.from(jpeg).toString('base64'), ...PICTURE, text: 'the dog' }
-    const measureBare = async (): Promise<BareReport> => {
-      signal.throwIfAborted()
-      bare.tell(order)
-      return bare.hear<BareReport>()
-    }
     try {
-      const goals = []
-      const samples: Record<string, unknown> = {}
+      const { decoder, found } = await tell<Prepared>({ prepare: { jpeg: Buffer.from(jpeg).toString('base64'), ...PICTURE, text: 'the dog' } })
+      say(`fastest decoder here: ${decoder}`)
+      const goals: Goal[] = []
+      const samples: Record<string, unknown> = { decoder, decoders: found }
       for (const sessions of [1, 4, 8]) {
-        // Before and after: on a machine that does other work the bound moves too.
-        const before = await measureBare()
         const ready = await prepare(house, sessions, jpeg)
-        const { result, cpuMs, wallMs } = await cpuDuring({ inference, edge: edge.pid }, () => load(ready))
+        const rounds: Round[] = []
+        // Side by side: what else the machine does falls on both.
+        for (let index = 0; index < ROUNDS; index++) {
+          const { result, cpuMs, wallMs } = await cpuDuring({ inference, edge: edge.pid }, () => load(ready))
+          const served = { inference: cpuMs['inference'] ?? 0, edge: cpuMs['edge'] ?? 0, wallMs, ...result }
+          rounds.push({ served, bare: await tell<FramesReport>({ frames: FRAMES }) })
+        }
         for (const { session } of ready) await session.close()
-        const after = await measureBare()
-        const bound = (before.decode + before.encode + before.head + after.decode + after.encode + after.head) / 2
-        const frameMs = (before.frameMs + after.frameMs) / 2
-        const frames = result.count
-        const cpu = (cpuMs['inference'] ?? 0) / frames
-        const own = result.ages.length > 0 ? median(result.ages) - frameMs : Number.NaN
+        const sum = (of: (one: Round) => number) => rounds.reduce((total, one) => total + of(one), 0)
+        const frames = sum(({ served }) => served.frames)
+        const cpu = sum(({ served }) => served.inference) / frames
+        const bound = sum((one) => one.bare.cpuMs) / ROUNDS
+        const throughput = median(rounds.map(({ served, bare: { frameMs } }) => (served.frames / served.wallMs) * frameMs))
+        const added = sessions > 1 ? Number.NaN : median(rounds.map(({ served, bare: { frameMs } }) => median(served.ages) - frameMs))
+        const edgeCpu = sum(({ served }) => served.edge) / frames
         say(
-          `${sessions} session(s): ${round(cpu)} ms of CPU a frame, bound ${round(bound)}; edge ${round((cpuMs['edge'] ?? 0) / frames)}; ${round((frames / wallMs) * 1000)} frames/s`,
+          `${sessions} session(s): ${round(cpu)} ms of CPU a frame, bound ${round(bound)}; edge ${round(edgeCpu)}; ${round(throughput)}x of the bound's frames a second`,
         )
         goals.push(atMost(`CPU per frame against decoder + graphs, ${sessions} session(s)`, cpu / bound, 1.1))
-        goals.push(atLeast(`throughput against decoder + graphs, ${sessions} session(s)`, (frames / wallMs) * frameMs, sessions === 1 ? 0 : 0.9))
-        if (sessions === 1) goals.push(atMost('added latency at one session, p50, ms', own, 5))
+        // A single session has one frame on its way at a time, so its rate is its latency.
+        if (sessions > 1) goals.push(atLeast(`throughput against decoder + graphs, ${sessions} session(s)`, throughput, 0.9))
+        else goals.push(atMost('added latency at one session, p50, ms', added, 5))
         samples[`sessions${sessions}`] = {
           cpuPerFrame: round(cpu),
           boundPerFrame: round(bound),
-          edgePerFrame: round((cpuMs['edge'] ?? 0) / frames),
-          framesPerSecond: round((frames / wallMs) * 1000),
-          age: summary(result.ages),
-          bare: after,
+          edgePerFrame: round(edgeCpu),
+          throughput: round(throughput),
+          addedMs: round(added),
+          age: summary(rounds.flatMap(({ served }) => served.ages)),
+          bareFrameMs: round(median(rounds.map((one) => one.bare.frameMs))),
         }
       }
-      return { goals: goals.filter((goal) => goal.goal !== '>= 0'), samples }
+      // Without the fast decoder there is no bound to hold against.
+      return { goals: TURBO in found ? goals : [], samples: TURBO in found ? samples : { ...samples, withoutGoals: goals } }
     } finally {
       await bare.stop()
     }
@@ -83,26 +97,21 @@ async function prepare(house: House, count: number, jpeg: Uint8Array): Promise<R
   )
 }
 
-/** FRAMES pictures over the sessions; a single one sends one at a time, so that its age is the service's own. */
-async function load(ready: readonly Ready[]): Promise<{ count: number; ages: number[] }> {
+/** FRAMES pictures over the sessions; a single one sends one at a time, and its ages, from picture to verdict read, are the service's own. */
+async function load(ready: readonly Ready[]): Promise<{ frames: number; ages: number[] }> {
   const ages: number[] = []
-  const each = Math.ceil(FRAMES / ready.length)
+  const each = FRAMES / ready.length
   await Promise.all(
-    ready.map(async ({ session, out, put }) => {
-      const reading = (async () => {
-        for await (const result of session.results()) if (result.type === 'frame-seen') ages.push(result.captureAgeMs)
-      })()
-      reading.catch(() => {})
+    ready.map(async ({ out, put }) => {
       for (let frame = 0; frame < each; frame++) {
+        const start = performance.now()
         await put()
-        if (ready.length === 1) await settled(out, WARM + frame + 1)
+        if (ready.length > 1) continue
+        await out.drained()
+        ages.push(performance.now() - start)
       }
       await out.drained()
     }),
   )
-  return { count: each * ready.length, ages }
-}
-
-async function settled(out: OutStream, count: number): Promise<void> {
-  while (out.counts.seen + out.counts.dropped < count) await new Promise((resolve) => setTimeout(resolve, 1))
+  return { frames: each * ready.length, ages }
 }
