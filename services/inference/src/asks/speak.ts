@@ -29,10 +29,23 @@ export async function speak(language: LanguageModel, window: Window, text: strin
 
 /** The task embedding of a bare phrase, its trigger forced. */
 export async function compile(language: LanguageModel, window: Window, phrase: string, task: HeadTask): Promise<Mark> {
+  const [mark] = await compileAll(language, window, phrase, [task])
+  if (!mark) throw new Error('A task gives a mark.')
+  return mark
+}
+
+/** The same for several heads, all behind one prompt. */
+export async function compileAll(language: LanguageModel, window: Window, phrase: string, tasks: readonly HeadTask[]): Promise<Mark[]> {
   return inSlot(language, async (slot) => {
     await language.prefill(slot, window, phrase)
-    const { hidden } = await feed(language, slot, language.forced(phrase, task))
-    return { task, query: phrase, state: hidden }
+    const length = language.length(slot)
+    const marks: Mark[] = []
+    for (const task of tasks) {
+      language.rewind(slot, length)
+      const { hidden } = await feed(language, slot, language.forced(phrase, task))
+      marks.push({ task, query: phrase, state: hidden })
+    }
+    return marks
   })
 }
 

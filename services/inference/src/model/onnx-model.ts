@@ -1,6 +1,6 @@
 import { tasksOf, type BundleManifest, type Graph as GraphManifest, type InputRole, type ModelInfo, type OutputRole } from '@fovea/protocol'
 import { join } from 'node:path'
-import { compile } from '../asks/speak.ts'
+import { compileAll } from '../asks/speak.ts'
 import { buildHeads, type Heads } from '../heads/heads.ts'
 import type { Scene, Window } from '../heads/head.ts'
 import { BundleError } from './bundle-error.ts'
@@ -149,10 +149,14 @@ export class OnnxModel implements VisionModel {
       Array.from({ length: frames }, () => scene),
       Array.from({ length: frames }, (_, index) => index * everyMs),
     )
-    for (const head of this.heads.list) {
-      const { state } = await compile(this.language, window, 'it', head.task)
-      await head.run({ scene, window, size: this.image }, stack([state]))
-    }
+    const marks = await compileAll(
+      this.language,
+      window,
+      'it',
+      this.heads.list.map(({ task }) => task),
+    )
+    for (const [index, head] of this.heads.list.entries())
+      await head.run({ scene, window, size: this.image }, stack(marks.slice(index, index + 1).map(({ state }) => state)))
   }
 
   async close(): Promise<void> {
