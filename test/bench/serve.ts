@@ -7,8 +7,8 @@ import { Child } from './child.ts'
 import { median, summary } from './percentile.ts'
 import { cpuDuring, descendants } from './process-cpu.ts'
 
-const ROUNDS = 12
-/** Frames of one round, served and bare. */
+const ROUNDS = 10
+/** Frames of one round: bare, and served for each session. */
 const FRAMES = 16
 const WARM = 4
 const TURBO = 'jpeg-turbo'
@@ -97,13 +97,12 @@ async function prepare(house: House, count: number, jpeg: Uint8Array): Promise<R
   )
 }
 
-/** FRAMES pictures over the sessions; a single one sends one at a time, and its ages, from picture to verdict read, are the service's own. */
+/** FRAMES pictures for each session; a single one sends one at a time, and its ages, from picture to verdict read, are the service's own. */
 async function load(ready: readonly Ready[]): Promise<{ frames: number; ages: number[] }> {
   const ages: number[] = []
-  const each = FRAMES / ready.length
   await Promise.all(
     ready.map(async ({ out, put }) => {
-      for (let frame = 0; frame < each; frame++) {
+      for (let frame = 0; frame < FRAMES; frame++) {
         const start = performance.now()
         await put()
         if (ready.length > 1) continue
@@ -113,5 +112,5 @@ async function load(ready: readonly Ready[]): Promise<{ frames: number; ages: nu
       await out.drained()
     }),
   )
-  return { frames: each * ready.length, ages }
+  return { frames: FRAMES * ready.length, ages }
 }
