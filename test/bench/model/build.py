@@ -11,6 +11,7 @@ import sys
 SHAPE = 'random-0.5b'
 PRECISIONS = ('int4', 'int8', 'fp32')
 POSITIONS = 2048
+WIDTH = 64  # of a head
 
 
 def weights(folder: Path) -> None:
@@ -40,6 +41,22 @@ def genai(folder: Path) -> None:
                     '-c', str(folder.parent / 'unused'), '--extra_options', 'hf_remote=false', 'int4_accuracy_level=4', 'int4_block_size=32', 'prune_lm_head=true'], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
+def transformers_js(folder: Path) -> None:
+    """genai's int4 graph where transformers.js looks for it."""
+    import onnx
+    source = folder.parent / 'genai'
+    (folder / 'onnx').mkdir()
+    model = onnx.load(source / 'model.onnx')
+    # Its empty cache is made from the shapes of the graph, where genai leaves the width open.
+    for port in (*model.graph.input, *model.graph.output):
+        if port.name.startswith(('past_key_values.', 'present.')):
+            port.type.tensor_type.shape.dim[3].dim_value = WIDTH
+    onnx.save(model, folder / 'onnx/model_q4.onnx', save_as_external_data=True, location='model_q4.onnx_data')
+    config = json.loads((folder.parent / 'weights/config.json').read_text())
+    (folder / 'config.json').write_text(json.dumps({**config, 'transformers.js_config': {'use_external_data_format': {'model_q4.onnx': 1}}}))
+    (folder / 'generation_config.json').write_text((folder.parent / 'weights/generation_config.json').read_text())
+
+
 def once(folder: Path, make) -> None:  # noqa: ANN001 — a function of the folder
     """A folder that is there is whole: it is made under another name first."""
     if folder.exists():
@@ -59,6 +76,7 @@ def main() -> None:
         once(root / precision, lambda folder: ours(folder, precision))
     if '--peers' in sys.argv:
         once(root / 'genai', genai)
+        once(root / 'transformers-js', transformers_js)
 
 
 if __name__ == '__main__':

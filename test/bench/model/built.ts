@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url'
 
 export const GRAPHS = join(homedir(), '.cache/fovea/bench-model')
 export const PRECISIONS = ['int4', 'int8', 'fp32'] as const
+/** transformers.js, where it has been installed: npm i --prefix ~/.cache/fovea/peers-node @huggingface/transformers */
+export const TRANSFORMERS_JS = join(homedir(), '.cache/fovea/peers-node/node_modules/@huggingface/transformers/dist/transformers.node.mjs')
 const VENV = join(homedir(), '.cache/fovea/venv')
 
 export function pythonOf(venv = VENV): string {
@@ -14,7 +16,7 @@ export function pythonOf(venv = VENV): string {
 
 /** Builds the graphs where they are missing: five gigabytes and some minutes, once. */
 export async function built({ venv, peers, say, signal }: { venv?: string; peers: boolean; say: (line: string) => void; signal: AbortSignal }): Promise<void> {
-  const wanted = ['weights', ...PRECISIONS, ...(peers ? ['genai'] : [])]
+  const wanted = ['weights', ...PRECISIONS, ...(peers ? ['genai', 'transformers-js'] : [])]
   if (wanted.every((name) => existsSync(join(GRAPHS, name)))) return
   const python = pythonOf(venv)
   if (!existsSync(python))

@@ -1,11 +1,13 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { atLeast, round, type BenchContext, type Report } from '../bench.ts'
 import { Child } from '../child.ts'
 import { median } from '../percentile.ts'
-import { built, GRAPHS, pythonOf } from './built.ts'
+import { built, GRAPHS, pythonOf, TRANSFORMERS_JS } from './built.ts'
 import type { DecodeOrder, DecodeReport } from './decoder-child.ts'
 import { knownPeers, rememberPeers } from './peers-file.ts'
 import { PeerChild, type PeerReport } from './peer-child.ts'
+import type { JsOrder } from './transformers-js.ts'
 
 const PROMPT = 817
 const TOKENS = 24
@@ -44,6 +46,7 @@ export async function decoders({ say, signal, venv }: BenchContext & { venv?: st
       (name) =>
         [name, new PeerChild(pythonOf(venv), name, join(GRAPHS, name === 'genai' ? 'genai' : 'weights'), { prompt: PROMPT, tokens: TOKENS + 1 })] as const,
     )
+    const script = kinds.includes('genai') ? transformersJs(say) : undefined
     const seen = new Map<string, PeerReport[]>()
     const note = (name: string, report: PeerReport): void => {
       seen.set(name, [...(seen.get(name) ?? []), report])
@@ -60,12 +63,24 @@ export async function decoders({ say, signal, venv }: BenchContext & { venv?: st
           signal.throwIfAborted()
           note(name, await other.answer())
         }
+        if (script) {
+          signal.throwIfAborted()
+          script.tell({ prompt: PROMPT, tokens: TOKENS + 1 } satisfies JsOrder)
+          note('transformers.js', await script.hear<PeerReport>())
+        }
       }
     } finally {
-      await Promise.all([...children, ...others].map(([, child]) => child.stop()))
+      await Promise.all([...[...children, ...others].map(([, child]) => child.stop()), script?.stop()])
     }
     return Object.fromEntries([...seen].map(([name, reports]) => [name, rowOf(reports, name.endsWith('four sessions') ? TOGETHER.length : 1)]))
   }
+}
+
+/** transformers.js runs genai's int4 graph; it is no dependency, so it is a peer only where somebody put it. */
+function transformersJs(say: (line: string) => void): Child | undefined {
+  if (existsSync(TRANSFORMERS_JS)) return new Child('model/transformers-js.ts')
+  say('transformers.js is left out; npm i --prefix ~/.cache/fovea/peers-node @huggingface/transformers makes it a peer')
+  return undefined
 }
 
 async function ask(child: Child, prompts: readonly number[]): Promise<DecodeReport> {
