@@ -174,8 +174,11 @@ test('an import downloads, lets the trainer check and export, and says what came
   expect(made).toMatch(/a bundle/)
 })
 
-test('a family that is not known, and a folder that is not there, are named', async () => {
+test('a family that is not known, and a folder that is not there or holds something else, are named', async () => {
   const choices = { precision: 'int4', size: '1024', stateWidth: '192' }
   await expect(importFamily({ family: 'yolo', from: 'hub', out: folder, choices, run: wait })).rejects.toThrow(/no family yolo.*videochat-tpo.*edgetam/)
   await expect(importFamily({ family: 'edgetam', from: join(folder, 'none'), out: folder, choices, run: wait })).rejects.toThrow(/none is no folder/)
+  await expect(importFamily({ family: 'edgetam', from: folder, out: folder, choices, run: wait })).rejects.toThrow(
+    /holds nothing of edgetam; edgetam.pt is expected/,
+  )
 })

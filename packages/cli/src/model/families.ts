@@ -9,19 +9,22 @@ export type Family = {
   licence: string
   published: (choices: ImportChoices) => Published
   files: RegExp
+  /** what a folder must hold, in words */
+  wants: string
   /** commands of the trainer, in order: the folder of the weights in, `out` out */
   steps: (folder: string, out: string, choices: ImportChoices) => string[][]
   /** what `out` is afterwards; nothing where the family is not served */
   makes?: string
 }
 
-const LANGUAGE = /^[^/]+\.(safetensors|json|txt|model)$/
+const LANGUAGE = { files: /^[^/]+\.(safetensors|json|txt|model)$/, wants: 'config.json, tokenizer files, *.safetensors' }
 
 const sam = (name: string, published: Published, file: string): Family => ({
   name,
   licence: 'Apache-2.0',
   published: () => published,
   files: new RegExp(`^${file.replaceAll('.', '\\.')}$`),
+  wants: file,
   steps: (folder, out, { stateWidth, size }) => [['export-sam', name, out, '--weights', join(folder, file), '--state-width', stateWidth, '--size', size]],
   makes: 'a mask head, to be put into a bundle with `fovea model compose`',
 })
@@ -31,14 +34,14 @@ export const FAMILIES: readonly Family[] = [
     name: 'videochat-tpo',
     licence: 'MIT (model card)',
     published: () => ({ host: 'huggingface', repository: 'OpenGVLab/VideoChat-TPO' }),
-    files: LANGUAGE,
+    ...LANGUAGE,
     steps: (folder) => [['import', 'videochat-tpo', folder]],
   },
   {
     name: 'llava-onevision',
     licence: 'Apache-2.0',
     published: ({ size }) => ({ host: 'huggingface', repository: `llava-hf/llava-onevision-qwen2-${size}-ov-hf` }),
-    files: LANGUAGE,
+    ...LANGUAGE,
     steps: (folder, out, { precision }) => [
       ['import', 'llava-onevision', folder],
       ['export', out, '--config', 'llava-onevision', '--start', folder, '--precision', precision],

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { download } from './download.ts'
@@ -20,8 +20,9 @@ export type ImportOptions = {
 export async function importFamily({ family: name, from, out, choices, onProgress = () => {}, run, hub }: ImportOptions): Promise<string | undefined> {
   const family = familyNamed(name)
   const folder = from === 'hub' ? await fetched(family, choices, onProgress, hub) : resolve(from)
-  if (!(await stat(folder).catch(() => undefined))?.isDirectory())
-    throw new Error(`${folder} is no folder. Give --from hub, or the folder that the weights of ${name} lie in.`)
+  const present = await readdir(folder).catch(() => undefined)
+  if (!present) throw new Error(`${folder} is no folder. Give --from hub, or the folder that the weights of ${name} lie in.`)
+  if (!present.some((file) => family.files.test(file))) throw new Error(`${folder} holds nothing of ${name}; ${family.wants} is expected.`)
   for (const step of family.steps(folder, resolve(out), choices)) {
     onProgress(`fovea-train ${step[0] ?? ''}`)
     await run(step)

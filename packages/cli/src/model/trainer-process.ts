@@ -19,13 +19,9 @@ export async function runTrainer(
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let last = ''
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (text: Buffer) => {
-      for (const line of String(text).split('\n').filter(Boolean)) {
-        last = line
-        onLine(line)
-      }
-    })
+  child.stdout.on('data', (text: Buffer) => lines(text).forEach(onLine))
+  // Warnings and traces: of those the last line says what went wrong.
+  child.stderr.on('data', (text: Buffer) => (last = lines(text).at(-1) ?? last))
   const code = await new Promise<number>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (status) => resolve(status ?? 1))
@@ -47,4 +43,8 @@ function withoutPython(args: readonly string[]): string {
     `Make one: python3 -m venv ${VENV} && ${VENV}/bin/pip install -e 'services/trainer[llava,videochat,sam]', or point FOVEA_PYTHON at one.`,
     'What was downloaded stays where it is; the same command goes on from there.',
   ].join('\n')
+}
+
+function lines(text: Buffer): string[] {
+  return String(text).split('\n').filter(Boolean)
 }
