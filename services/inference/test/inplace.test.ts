@@ -7,10 +7,12 @@ import { OnnxModel } from '../src/model/onnx-model.ts'
 import { registerModelContract } from './model-contract.ts'
 
 const FOLDER = fileURLToPath(new URL('./fixtures/inplace', import.meta.url))
+const HALF = fileURLToPath(new URL('./fixtures/inplace-half', import.meta.url))
 const Expected = z.object({ colour: z.array(z.number()), text: z.string(), tokens: z.array(z.int()), phrase: z.string(), state: z.array(z.number()) })
 
 registerModelContract('in place', () => OnnxModel.load(FOLDER, { slots: 4 }))
 registerModelContract('in place, prompts in parts of three', () => OnnxModel.load(FOLDER, { slots: 4, prefillChunk: 3 }))
+registerModelContract('in place, in half precision', () => OnnxModel.load(HALF, { slots: 4 }))
 
 let model: OnnxModel
 let expected: z.infer<typeof Expected>
@@ -51,6 +53,20 @@ test('the answer and the task state are those of transformers with the same weig
   const [forced] = await model.language.feed([{ slot: 0, ids: model.language.forced(expected.phrase, 'region') }])
   expected.state.forEach((value, index) => expect(forced?.hidden[index]).toBeCloseTo(value, 3))
   model.language.release(0)
+})
+
+test('a cache of halves takes half the memory and says the same', async () => {
+  const half = await OnnxModel.load(HALF, { slots: 4 })
+  expect(half.kvBytes * 2).toBe(model.kvBytes)
+  const window = await windowOf(expected.colour)
+  let { next } = await half.language.prefill(0, window, expected.text)
+  const said: number[] = []
+  while (said.length < 5) {
+    said.push(next)
+    next = (await half.language.feed([{ slot: 0, ids: [next] }]))[0]?.next ?? -1
+  }
+  expect(said).toEqual(expected.tokens.slice(0, 5))
+  await half.close()
 })
 
 test('an answer goes on between the parts of the prompt beside it, and neither touches the other', async () => {

@@ -78,3 +78,11 @@ test('slots are given once, lowest first, and come back empty', () => {
     }),
   )
 })
+
+test('halves: two bytes a number, kept as their bits, and an entry of another type is refused', () => {
+  const slots = new KvSlots({ ...SHAPE, type: 'float16' }, 2)
+  expect(slots.bytes * 2).toBe(new KvSlots(SHAPE, 2).bytes)
+  const fed = slots.feeds(0, 2)['kv.key.1']
+  expect([fed?.type, fed?.dims]).toEqual(['float16', [2, 2, 8, 3]])
+  expect(() => slots.advance(fresh(1, 1, 0), 0, [{ slot: 0, size: 1 }])).toThrow(/no kv.key.0 of float16/)
+})

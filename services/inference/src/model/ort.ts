@@ -81,7 +81,8 @@ function toOrt(tensor: Tensor | undefined): OrtTensor {
     case 'float32':
       return new OrtTensor('float32', tensor.data, tensor.dims)
     case 'float16':
-      return new OrtTensor('float16', tensor.data, tensor.dims)
+      // The library turns the bits into a Float16Array, which its own native side of 1.30 takes for empty; that side reads this property alone.
+      return Object.defineProperty(new OrtTensor('float16', tensor.data, tensor.dims), 'data', { value: tensor.data })
     case 'int64':
       return new OrtTensor('int64', tensor.data, tensor.dims)
     case 'uint8':
