@@ -1,4 +1,4 @@
-"""`fovea-train export-decoder` and `fovea-train precisions`: decoders of real sizes, and what each precision costs them."""
+"""`fovea-train export-decoder`, `precisions` and `shrink`: decoders of real sizes, graphs in fewer bits, and what each precision costs."""
 import json
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +40,20 @@ def precisions(source: Source, tokens: Annotated[int, typer.Option(help='Positio
     typer.echo(as_table(list(precision_effects(shape, weights, ids))))
     if source in SHAPES:
         typer.echo('Random weights: their logits lie closer together than trained ones, so the share of same tokens says less than the relative difference.')
+
+
+@app.command()
+def shrink(
+    bundle: Path, graph: Annotated[str, typer.Option(help='Its name in the bundle: vision, region.main, …')] = 'vision', bits: Annotated[int, typer.Option(help='8 or 4, a weight.')] = 8,
+) -> None:
+    """Puts the products of a graph of a bundle into int8 or int4, and says what that did to its size, its speed and its outputs."""
+    from trainer.export.shrink_graph import shrink_graph
+    if bits not in (4, 8):
+        raise typer.BadParameter(f'A weight takes 8 or 4 bits; {bits} came.')
+    done = shrink_graph(bundle, graph, bits)
+    typer.echo(f'{graph}: {done.products} products, {done.before / 1e6:.0f} → {done.after / 1e6:.0f} MB, {done.ms[0]:.0f} → {done.ms[1]:.0f} ms of CPU for made-up inputs')
+    for output, moved in done.moved.items():
+        typer.echo(f'  {output} moved by {moved:.2g} of its standard deviation')
 
 
 def source_of(source: str, seed: int):  # noqa: ANN201 — (DecoderShape, DecoderWeights), imported late so that --help is quick
