@@ -12,7 +12,7 @@ import numpy as np
 from trainer.feature_cache import CachedClip
 from trainer.rename import Renaming, renamed, renaming_for
 from trainer.tokenizer import answer_ids, prompt_ids
-from trainer.vocabulary import COLOURS, vocabulary
+from trainer.vocabulary import vocabulary
 
 TRIGGERS = {'region': '<region>', 'mask': '<mask>', 'track': '<mask>', 'moment': '<moment>'}
 PLACED = ('place', 'relation')  # told apart by what holds in the last frame seen: not to be asked of other frames
@@ -33,7 +33,7 @@ class Query:
     position: int             # of the task token in its question's ids
     task: str                 # 'region', 'mask' or 'moment'
     noun: int                 # index in the vocabulary's nouns, −1 where none is named
-    colour: int               # index in COLOURS, or len(COLOURS)
+    phrase: str               # what the task state must name, beside its noun (trainer/said.py)
     things: list[int] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
     spans: list[tuple[float, float]] = field(default_factory=list)
@@ -86,11 +86,6 @@ def question(text: str, answer: str, kind: str, queries: list[Query], forced: bo
     if not forced:
         weights[len(prompt)] *= FIRST_WORD
     return Question(ids, weights, queries, kind)
-
-
-def colour_of(phrase: str) -> int:
-    words = phrase.removeprefix('the ').removeprefix('all ').split()
-    return COLOURS.index(words[0]) if len(words) > 1 and words[0] in COLOURS else len(COLOURS)
 
 
 class Teacher:
@@ -150,7 +145,7 @@ class Teacher:
             other = self.other_slot(clip, things, slot)
             if other is not None:
                 looks.append(Look(other, self.visible(clip, things, other)))
-        return Query(-1, head, vocabulary().place_of(noun), colour_of(phrase), things, looks, spans, track=head == 'mask')
+        return Query(-1, head, vocabulary().place_of(noun), phrase, things, looks, spans, track=head == 'mask')
 
     def visible(self, clip: CachedClip, things: list[int], slot: int) -> list[int]:
         frame = clip.kept[slot]

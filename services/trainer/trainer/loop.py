@@ -87,7 +87,7 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
         steps = max(1, round(run.steps * stage.share / shares))
         teacher = Teacher(rng, stage.mix)
         optimiser = optimiser_of(model, stage, run)
-        memory = None if stage.names_cells else TokenMemory(model.backbone.neck)
+        memory = None if stage.names_cells else TokenMemory(model.backbone.neck, run.half)
         lessons = CorrectionBatcher(FeatureCache(run.corrections), cache, teacher, photos, memory=memory) if run.corrections else Batcher(cache, teacher, photos, memory=memory)
         first = 0
         if resuming:

@@ -133,6 +133,9 @@ def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) ->
     return {
         'name.noun': weight * F.cross_entropy(named.noun[known], batch.queries.noun[known]) if known.any() else states.sum() * 0,
         'name.colour': weight * F.cross_entropy(named.colour, batch.queries.colour),
+        'name.side': weight * F.cross_entropy(named.side, batch.queries.side),
+        'name.event': weight * F.cross_entropy(named.event, batch.queries.event),
+        'name.cell': weight * 0.5 * -(batch.queries.cell * named.cell.float().log_softmax(-1)).sum(-1).mean(),
     }
 
 

@@ -10,7 +10,7 @@ import torch
 from trainer.batch import Batcher
 from trainer.feature_cache import FeatureCache
 from trainer.heads.moment import Moments
-from trainer.lesson import Look, Query, Question, Teacher, colour_of, question
+from trainer.lesson import Look, Query, Question, Teacher, question
 from trainer.losses.boxes import paired_iou
 from trainer.losses.moment import span_iou
 from trainer.model import TpoModel
@@ -34,7 +34,7 @@ class Examiner(Teacher):
                 if target.present:
                     head = 'mask' if target.task == 'track' else target.task
                     looks = [] if head == 'moment' else [Look(last, self.visible(clip, target.things, last))]
-                    queries.append(Query(-1, head, vocabulary().place_of(target.noun), colour_of(target.phrase), target.things, looks, target.spans))
+                    queries.append(Query(-1, head, vocabulary().place_of(target.noun), target.phrase, target.things, looks, target.spans))
             kind = 'absent' if ask.targets and not queries else ask.kind
             if kind == 'region' and len(ask.targets[0].things) == 1:
                 kind = 'lookalike' if ask.targets[0].lookalike else 'region'

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.lesson import Lesson, Query
+from trainer.said import MIRRORED, colour_of, event_of, side_of
 
 TRACK_STEPS = 4
 
@@ -49,6 +50,9 @@ class Queries:
     position: Tensor  # (Q) of the task token in the lesson's text
     noun: Tensor      # (Q), −1 none
     colour: Tensor    # (Q)
+    side: Tensor      # (Q) index in SIDES, their number where none is said
+    event: Tensor     # (Q) index in EVENTS
+    cell: Tensor      # (Q, N) which cells of the last frame seen hold what is meant, sum 1; all 0 where none does or it is not judged
 
 
 def flipped(boxes: np.ndarray) -> np.ndarray:
@@ -90,6 +94,8 @@ class RowBuilder:
 
     def __init__(self) -> None:
         self.all: list[tuple[int, int, Query]] = []
+        self.side: list[int] = []
+        self.cell: list[np.ndarray] = []
         self.region: list[tuple[int, int, np.ndarray]] = []
         self.mask: list[tuple[int, int, np.ndarray]] = []
         self.moment: list[tuple[int, int, Tensor]] = []
@@ -102,6 +108,9 @@ class RowBuilder:
             for m, query in enumerate(asked.queries):
                 index = len(self.all)
                 self.all.append((number, offset + query.position, query))
+                side = side_of(query.phrase)
+                self.side.append(MIRRORED.get(side, side) if lesson.flip else side)
+                self.cell.append(cells_meant(lesson, query))
                 if track is not None and (track.question, track.query) == (n, m):
                     tracked = index
                 if query.task == 'moment':
@@ -125,7 +134,8 @@ class RowBuilder:
 
     def queries(self) -> Queries:
         return Queries(torch.tensor([b for b, _, _ in self.all], dtype=torch.long), torch.tensor([p for _, p, _ in self.all], dtype=torch.long),
-                       torch.tensor([q.noun for _, _, q in self.all], dtype=torch.long), torch.tensor([q.colour for _, _, q in self.all], dtype=torch.long))
+                       torch.tensor([q.noun for _, _, q in self.all], dtype=torch.long), torch.tensor([colour_of(q.phrase) for _, _, q in self.all], dtype=torch.long), torch.tensor(self.side, dtype=torch.long),
+                       torch.tensor([event_of(q.phrase) for _, _, q in self.all], dtype=torch.long), torch.from_numpy(np.stack(self.cell)) if self.cell else torch.zeros(0, 25))
 
     def regions(self) -> RegionRows:
         rows = sorted(self.region, key=lambda row: row[1])
@@ -147,6 +157,18 @@ class RowBuilder:
 
     def moments(self) -> MomentRows:
         return MomentRows(*column(self.moment), [row[2] for row in self.moment])
+
+
+def cells_meant(lesson: Lesson, query: Query) -> np.ndarray:
+    """(25): the middles of what the query means in the last frame seen."""
+    cells = np.zeros(25, np.float32)
+    for look in query.looks:
+        if look.slot == lesson.last and look.things:
+            boxes = np.array([lesson.clip.things[i].boxes[lesson.clip.kept[look.slot]] for i in look.things], np.float32)
+            boxes = flipped(boxes) if lesson.flip else boxes
+            middle = ((boxes[:, :2] + boxes[:, 2:]) / 2 * 5).astype(int).clip(0, 4)
+            np.add.at(cells, middle[:, 1] * 5 + middle[:, 0], 1 / len(boxes))
+    return cells
 
 
 def column(rows: list[tuple[int, int, object]] | list) -> tuple[Tensor, Tensor]:

@@ -11,8 +11,8 @@ from trainer.feature_cache import FeatureCache, Shard
 
 
 class TokenMemory:
-    def __init__(self, neck: NanoNeck) -> None:
-        self.neck = neck
+    def __init__(self, neck: NanoNeck, half: bool = False) -> None:
+        self.neck, self.half = neck, half
         self.known: dict[tuple[int, int, bool], Tensor] = {}
 
     @torch.no_grad()
@@ -21,5 +21,6 @@ class TokenMemory:
         key = (id(shard), row, flip)  # shards live as long as their cache
         if key not in self.known:
             s16, s32 = (torch.from_numpy(np.ascontiguousarray(cache.features(name, shard.arrays[name][row])[..., ::-1 if flip else 1])) for name in ('s16', 's32'))
-            self.known[key] = self.neck.tokens(self.neck.deep(s16, s32)).half()
+            with torch.autocast('cpu', torch.bfloat16, enabled=self.half):
+                self.known[key] = self.neck.tokens(self.neck.deep(s16, s32)).half()
         return self.known[key].float()

@@ -1,4 +1,5 @@
-from trainer.lesson import colour_of, expand, question
+from trainer.lesson import expand, question
+from trainer.said import EVENTS, SIDES, colour_of, event_of, side_of
 from trainer.tokenizer import nano_tokenizer, prompt_ids
 from trainer.vocabulary import COLOURS, SPECIAL, vocabulary
 
@@ -38,7 +39,7 @@ def test_a_trigger_is_followed_by_its_task_token():
 
 def test_task_tokens_are_fed_not_predicted_and_the_first_word_weighs_most():
     from trainer.lesson import Query
-    asked = question('find the dog', '<p> the dog <region>', 'region', [Query(-1, 'region', 0, len(COLOURS))])
+    asked = question('find the dog', '<p> the dog <region>', 'region', [Query(-1, 'region', 0, 'the dog')])
     words = vocabulary()
     weights = {words.tokens[token]: weight for token, weight in zip(asked.ids, asked.weights)}
     assert weights['<region_task>'] == 0 and weights['<region>'] == 1 and weights['<p>'] == 4 and weights['<bos>'] == 0
@@ -48,3 +49,12 @@ def test_task_tokens_are_fed_not_predicted_and_the_first_word_weighs_most():
 def test_colours_of_phrases():
     assert COLOURS[colour_of('the red car')] == 'red'
     assert colour_of('the orange') == len(COLOURS)
+
+
+def test_a_phrase_says_a_side_only_of_its_own_thing():
+    assert SIDES[side_of('the left dog')] == SIDES[side_of('the dog on the left')] == 'left' and SIDES[side_of('the dog at the top')] == 'top'
+    assert side_of('the dog left of the car') == side_of('the dog going left') == side_of('the dog') == len(SIDES)
+
+
+def test_a_clause_says_its_event():
+    assert EVENTS[event_of('the red dog is hidden')] == 'hidden' and EVENTS[event_of('the dog passes the car')] == 'passes' and event_of('the dog') == len(EVENTS)

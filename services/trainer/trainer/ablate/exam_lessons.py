@@ -6,7 +6,7 @@ import numpy as np
 from trainer.ablate.arms import MASK, Arm
 from trainer.data.ask import Target
 from trainer.feature_cache import CachedClip
-from trainer.lesson import TRIGGERS, Lesson, Look, Query, Question, colour_of, question
+from trainer.lesson import TRIGGERS, Lesson, Look, Query, Question, question
 from trainer.vocabulary import vocabulary
 
 
@@ -79,12 +79,12 @@ def forced(phrase: str, task: str, query: Query) -> Question:
 def query_of(clip: CachedClip, target: Target, slot: int) -> Query:
     task = 'mask' if target.task == 'track' else target.task
     looks = [] if task == 'moment' else [look(clip, target.things, slot)]
-    return Query(-1, task, vocabulary().place_of(target.noun), colour_of(target.phrase), target.things, looks, target.spans)
+    return Query(-1, task, vocabulary().place_of(target.noun), target.phrase, target.things, looks, target.spans)
 
 
 def name_query(clip: CachedClip, thing: int, task: str, slots: list[int]) -> Query:
     looks = [look(clip, [thing], slot) for slot in slots]
-    return Query(-1, task, vocabulary().place_of(clip.things[thing].noun), colour_of(''), [thing], looks)
+    return Query(-1, task, vocabulary().place_of(clip.things[thing].noun), '', [thing], looks)
 
 
 def look(clip: CachedClip, things: list[int], slot: int) -> Look:

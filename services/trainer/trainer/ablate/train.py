@@ -38,7 +38,7 @@ class Bench:
         model = ArmModel(self.settings.config)
         put_in(model, self.eyes)
         if self.eyes and self.memory is None:
-            self.memory = TokenMemory(model.backbone.neck)
+            self.memory = TokenMemory(model.backbone.neck, self.half)
         return model
 
     def checkpoint(self, arm: Arm) -> Path:

@@ -10,30 +10,39 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.backbones.nano_eyes import HeadMap
+from trainer.backbones.nano_neck import up_by
 from trainer.backbones.nano_nouns import NounSpace
 from trainer.config import NanoConfig
+from trainer.said import EVENTS, SIDES
 from trainer.vocabulary import COLOURS
 
 HEATS = 7
+DIRECTIONS = ((-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (0.0, 0.0))  # of SIDES, and of none
 KNOWN_SCALE = 4.0  # pretrained evidence is 0–1; the other heats are logits
 
 
 class Named(NamedTuple):
     noun: Tensor    # (Q, nouns) logits: the class that the state names
     colour: Tensor  # (Q, colours + 1) logits, the last one: no colour said
+    side: Tensor    # (Q, 5) logits over SIDES, the last one: no side said
+    event: Tensor   # (Q, 7) logits over EVENTS, the last one: a thing is meant, no event
+    cell: Tensor    # (Q, N) logits: where it is in the last frame that the language model saw
 
 
 class StateReader(nn.Module):
-    """The state must name its class: cross-entropy on these logits ties every task embedding to a noun and a colour."""
+    """The state must name what it means: cross-entropy on these logits ties every task embedding to a noun, a colour, a side, an event and a place."""
 
     def __init__(self, config: NanoConfig, nouns: NounSpace) -> None:
         super().__init__()
         self.nouns = nouns
         self.to_noun = nn.Linear(config.width, config.match)
         self.to_colour = nn.Linear(config.width, len(COLOURS) + 1)
+        self.to_side = nn.Linear(config.width, len(SIDES) + 1)
+        self.to_event = nn.Linear(config.width, len(EVENTS) + 1)
+        self.to_cell = nn.Linear(config.width, config.coarse ** 2)
 
     def forward(self, state: Tensor) -> Named:
-        return Named(self.to_noun(state) @ self.nouns.unit().T / self.nouns.config.match ** 0.5, self.to_colour(state))
+        return Named(self.to_noun(state) @ self.nouns.unit().T / self.nouns.config.match ** 0.5, self.to_colour(state), self.to_side(state), self.to_event(state), self.to_cell(state))
 
 
 class Conditioning(nn.Module):
@@ -42,16 +51,14 @@ class Conditioning(nn.Module):
         f, g = config.features, config.grid
         self.config, self.nouns, self.reader = config, nouns, reader
         self.query = nn.Linear(config.width, f)
-        self.place = nn.Linear(config.width, 32)
-        self.side = nn.Linear(config.width, 2)
+        self.place = nn.Linear(config.width, 1)  # how far the place counts: of a thing that has moved since, not at all
+        self.side = nn.Parameter(torch.tensor(8.0))
         self.film = nn.Linear(config.width, 2 * f)
         self.inputs = nn.Conv2d(f, f, 1)
         self.lift = nn.Conv2d(HEATS, f, 1)
         side = (torch.arange(g) + 0.5) / g
         self.register_buffer('cells', torch.stack([side.expand(g, g), side[:, None].expand(g, g)]), persistent=False)  # (2, G, G) x, y
-        waves = torch.cat([torch.sin(side[None] * 3.1416 * k) for k in (torch.arange(8)[:, None] / 2 + 0.5,)] +
-                          [torch.cos(side[None] * 3.1416 * k) for k in (torch.arange(8)[:, None] / 2 + 0.5,)], 0)  # (16, G)
-        self.register_buffer('waves', torch.cat([waves[:, None].expand(-1, g, -1), waves[:, :, None].expand(-1, -1, g)], 0), persistent=False)  # (32, G, G)
+        self.register_buffer('towards', torch.tensor(DIRECTIONS), persistent=False)      # (5, 2)
 
     def forward(self, maps: HeadMap, state: Tensor, frame: Tensor | None = None, trust: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """maps (P, ·, G, G) of P frames, state (Q, d) → features (Q, F, G, G), heats (Q, 7, G, G).
@@ -67,21 +74,22 @@ class Conditioning(nn.Module):
         known = dot(maps.evidence, posterior @ self.nouns.noun_channels, frame) * KNOWN_SCALE
         colour = dot(maps.colour.softmax(1), named.colour.softmax(-1)[:, :maps.colour.shape[1]], frame) * 2
         free = dot(maps.features, self.query(state), frame) / self.config.features ** 0.5
-        place = torch.einsum('qc,chw->qhw', self.place(state), self.waves)[:, None] / 4
+        cell = named.cell.unflatten(1, (self.config.coarse, self.config.coarse))[:, None]
+        place = up_by(cell, self.config.grid // self.config.coarse) * self.place(state).sigmoid()[:, :, None, None]
         centre = rows_of(maps.centre, frame, state.shape[0])
-        heats = torch.cat([match, known, colour, free, place, centre, self.beside(match + known + centre, state)], 1)  # (Q, 7, G, G)
+        heats = torch.cat([match, known, colour, free, place, centre, self.beside(match + known + centre, named.side.softmax(-1) @ self.towards)], 1)  # (Q, 7, G, G)
         if trust is not None:
             heats = heats * trust[:, None, None, None]
         scale, shift = self.film(state)[:, :, None, None].chunk(2, 1)
         return rows_of(self.inputs(maps.features), frame, state.shape[0]) * (1 + scale) + shift + self.lift(heats), heats
 
 
-    def beside(self, likely: Tensor, state: Tensor) -> Tensor:
-        """likely (Q, 1, G, G) logits of things of the class: how far each cell lies to the state's side of their middle → (Q, 1, G, G)."""
+    def beside(self, likely: Tensor, direction: Tensor) -> Tensor:
+        """likely (Q, 1, G, G) logits of things of the class, direction (Q, 2): how far each cell lies that way from their middle → (Q, 1, G, G)."""
         weight = likely.flatten(2).softmax(-1)                                          # (Q, 1, G·G)
         middle = weight @ self.cells.flatten(1).T                                       # (Q, 1, 2)
         apart = self.cells[None] - middle.transpose(1, 2)[..., None]                    # (Q, 2, G, G)
-        return (apart * self.side(state)[:, :, None, None]).sum(1, keepdim=True) * 4
+        return (apart * direction[:, :, None, None]).sum(1, keepdim=True) * self.side
 
 
 def rows_of(maps: Tensor, frame: Tensor | None, rows: int) -> Tensor:

@@ -5,7 +5,7 @@ import numpy as np
 
 from trainer.batch import Batcher
 from trainer.feature_cache import CachedClip, FeatureCache, Shard
-from trainer.lesson import TRIGGERS, Lesson, Look, Query, Teacher, colour_of, question
+from trainer.lesson import TRIGGERS, Lesson, Look, Query, Teacher, question
 from trainer.token_memory import TokenMemory
 from trainer.vocabulary import vocabulary
 
@@ -30,7 +30,7 @@ def correction_lesson(clip: CachedClip, rng: random.Random) -> Lesson:
 
     def query() -> Query:
         looks = [] if target.task == 'moment' else [Look(last, target.things)]
-        return Query(-1, target.task, vocabulary().place_of(target.noun), colour_of(target.phrase), target.things, looks, target.spans)
+        return Query(-1, target.task, vocabulary().place_of(target.noun), target.phrase, target.things, looks, target.spans)
 
     present = bool(target.things or target.spans)
     asked = question(ask.text, ask.answer, ask.kind, [query()] if present else [])

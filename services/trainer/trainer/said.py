@@ -1,0 +1,31 @@
+"""What a phrase says beside its noun, as classes that a task state must name: the colour, the side, the event."""
+from trainer.vocabulary import COLOURS
+
+SIDES = ('left', 'right', 'top', 'bottom')   # a further class: no side said
+EVENTS = ('visible', 'enters', 'leaves', 'moves', 'hidden', 'passes')
+MIRRORED = {SIDES.index('left'): SIDES.index('right'), SIDES.index('right'): SIDES.index('left')}
+
+
+def words_of(phrase: str) -> list[str]:
+    return phrase.removeprefix('the ').removeprefix('all ').split()
+
+
+def colour_of(phrase: str) -> int:
+    """Index in COLOURS; their number where none is said."""
+    words = words_of(phrase)
+    return COLOURS.index(words[0]) if len(words) > 1 and words[0] in COLOURS else len(COLOURS)
+
+
+def side_of(phrase: str) -> int:
+    """`the left dog`, `the dog on the left` → index in SIDES; their number where none is said. `the dog left of the car` says none: it speaks of the car."""
+    words = words_of(phrase)
+    if len(words) > 1 and words[0] in SIDES:
+        return SIDES.index(words[0])
+    if len(words) > 3 and words[-1] in SIDES and words[-2] == 'the' and words[-3] in ('on', 'at'):
+        return SIDES.index(words[-1])
+    return len(SIDES)
+
+
+def event_of(phrase: str) -> int:
+    """Of a moment's clause, `the dog enters` → index in EVENTS; their number for any other phrase."""
+    return next((index for index, event in enumerate(EVENTS) if event in phrase.split()), len(EVENTS))
