@@ -58,7 +58,7 @@ export function refuseUnlessItFits(need: MemoryNeed, budget: number): void {
     [
       `this bundle needs ${megabytes(need.bytes)} and may take ${megabytes(budget)}:`,
       ...sum,
-      `Take fewer slots (FOVEA_SLOTS, ${megabytes(need.slotBytes)} each), a bundle of a smaller precision, or allow more (FOVEA_MEMORY_MB).`,
+      `Take fewer slots (FOVEA_SLOTS, ${megabytes(need.slotBytes)} each), keep less of sessions (FOVEA_CAPACITY, FOVEA_RING_MB), a bundle of a smaller precision, or allow more (FOVEA_MEMORY_MB).`,
     ].join('\n'),
   )
 }
