@@ -113,7 +113,7 @@ test('a prompt longer than a slot is refused with both numbers', async () => {
 
 test('a bundle that does not fit is refused before it is loaded, with the arithmetic', async () => {
   const load = OnnxModel.load(FOLDER, { slots: 4, memory: 100 * 1024 * 1024 })
-  await expect(load).rejects.toThrow(/needs 16\d MB and may take 100 MB/)
+  await expect(load).rejects.toThrow(/needs 25\d MB and may take 100 MB/)
   await expect(load).rejects.toThrow(/key-value cache: 4 slots × 2 layers × 2 × 1 heads × 16 × 64 positions × 4 bytes/)
   await expect(load).rejects.toThrow(/FOVEA_SLOTS.*FOVEA_MEMORY_MB/)
 })
