@@ -9,9 +9,12 @@ import { ScriptedModel } from './scripted-model.ts'
 
 const BUNDLES = {
   toy: fileURLToPath(new URL('./fixtures/toy', import.meta.url)),
-  // `fovea-train export` of random weights: a Hugging Face decoder with a cache in place, heads on SigLIP's map.
+  // Both made by `fovea-train export` from random weights: decoders of Hugging Face's with a cache in place; heads on SigLIP's map, a video as one unit.
   llava: fileURLToPath(new URL('./fixtures/llava-tiny', import.meta.url)),
+  videochat: fileURLToPath(new URL('./fixtures/videochat-tiny', import.meta.url)),
   nano: fileURLToPath(new URL('../../../packages/model-nano', import.meta.url)),
+  // One of your own, to be tried before it is served.
+  ...(process.env['FOVEA_TEST_BUNDLE'] ? { given: process.env['FOVEA_TEST_BUNDLE'] } : {}),
 }
 
 registerModelContract('scripted', async () => new ScriptedModel({ script: () => '<p> the ball <region> here' }))

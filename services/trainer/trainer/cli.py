@@ -134,14 +134,17 @@ def evaluate(
 def export(
     out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='Default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
     region: float = 0.4, mask: float = 0.5, moment: float = 0.3, threads: Threads = 1,
-    start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision: the folder of the published model.')] = None,
-    precision: Annotated[str, typer.Option(help='Of llava-onevision: the decoder in fp32, fp16, int8 or int4.')] = 'fp32',
+    start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision and videochat: the folder of the published model.')] = None,
+    precision: Annotated[str, typer.Option(help='Of llava-onevision and videochat: the decoder in fp32, fp16, int8 or int4.')] = 'fp32',
 ) -> None:
     """A checkpoint to a bundle: ONNX graphs, tokenizer, golden files, manifest, trained weights."""
     if config.startswith('llava-onevision'):
         from trainer.backbones.llava_onevision.cli import export_bundle_of
         from trainer.backbones.llava_onevision.export import Options
         return export_bundle_of(out, config, start, checkpoint, Options(version, precision=precision, region=region, mask=mask, moment=moment), threads)
+    if config.startswith('videochat'):
+        from trainer.backbones.videochat.cli import export_bundle_of as export_videochat_bundle
+        return export_videochat_bundle(out, config, start, version, precision, threads)
     import torch
     from trainer.checkpoint import load
     from trainer.config import CONFIGS

@@ -35,7 +35,11 @@ export const FAMILIES: readonly Family[] = [
     licence: 'MIT (model card)',
     published: () => ({ host: 'huggingface', repository: 'OpenGVLab/VideoChat-TPO' }),
     ...LANGUAGE,
-    steps: (folder) => [['import', 'videochat-tpo', folder]],
+    steps: (folder, out, { precision }) => [
+      ['import', 'videochat-tpo', folder],
+      ['export', out, '--config', 'videochat', '--start', folder, '--precision', precision],
+    ],
+    makes: 'a bundle that answers and points with boxes; its mask adapter and CG-DETR load and run in Python alone',
   },
   {
     name: 'llava-onevision',

@@ -8,7 +8,7 @@ import torch
 
 pytest.importorskip('peft', reason='the extra `llava` is not installed')
 
-from trainer.backbones.llava_onevision.export import MergedWeights, Options, export_llava
+from trainer.backbones.llava_onevision.export import Options, export_llava, merged
 from trainer.backbones.llava_onevision.load import tiny_llava
 from trainer.backbones.llava_onevision.model import LlavaOnevision
 from trainer.parity.seeded import seeded
@@ -45,6 +45,6 @@ def test_the_manifest_is_what_the_schema_says(exported: tuple[Path, dict[str, fl
 
 
 def test_tpos_words_stand_in_both_tables(model: LlavaOnevision) -> None:
-    weights, ids = MergedWeights(model), model.words.ids.numpy()
+    weights, ids = merged(model), model.words.ids.numpy()
     assert torch.equal(torch.from_numpy(weights('embed_tokens.weight')[ids]), model.words.rows().detach())
     assert torch.equal(torch.from_numpy(weights('head')[ids]), model.words.outputs.detach())

@@ -3,13 +3,8 @@ from dataclasses import dataclass
 import hashlib
 import json
 from pathlib import Path
-import warnings
 
-import numpy as np
-import onnx
-from peft.tuners.lora import LoraLayer
 import torch
-from torch import Tensor
 
 from trainer.backbones.llava_onevision.golden import golden_asks, golden_decoder
 from trainer.backbones.llava_onevision.graphs import graphs_of
@@ -19,9 +14,10 @@ from trainer.backbones.llava_onevision.speak import Speaker
 from trainer.backbones.llava_onevision.words import PHRASE
 from trainer.export.decoder_gqa import DecoderShape, Precision
 from trainer.export.decoder_part import write_decoder_part
-from trainer.export.decoder_weights import DecoderWeights
 from trainer.export.golden import Blob, golden_graph
 from trainer.export.graphs import GraphSpec
+from trainer.export.large_graph import export_large
+from trainer.export.merged_weights import MergedWeights
 from trainer.export.onnx_file import TOLERANCE, export_graph, parity
 
 INLINE = 64 << 20  # bytes of weights above which a graph keeps them in a file of its own
@@ -49,7 +45,7 @@ def export_llava(model: LlavaOnevision, folder: Path, options: Options) -> dict[
         assert differences[spec.name] <= TOLERANCE, f'{spec.file} differs from PyTorch by {differences[spec.name]:.2g}; at most {TOLERANCE} is allowed.'
         golden[spec.name] = golden_graph(spec, blob)
     positions = round_up(model.prefix(specs[1].example[0]).shape[1] + options.room, 64)
-    part = write_decoder_part(folder, shape_of(model), MergedWeights(model), options.precision, positions)
+    part = write_decoder_part(folder, shape_of(model), merged(model), options.precision, positions)
     if options.precision == 'fp32':
         golden['decoder'], differences['decoder'] = golden_decoder(model, folder, part, blob)
         (folder / 'golden' / 'index.json').write_text(json.dumps({'graphs': golden, 'asks': golden_asks(Speaker(model), folder, vars(options))}, indent=1) + '\n')
@@ -59,53 +55,15 @@ def export_llava(model: LlavaOnevision, folder: Path, options: Options) -> dict[
     return differences
 
 
-class MergedWeights(DecoderWeights):
-    """The published decoder with LoRA added in and TPO's rows in its two tables, one tensor at a time: a second model would not fit beside the first."""
-
-    def __init__(self, model: LlavaOnevision) -> None:
-        published = model.published
-        adapted = {f'{name}.weight': layer for name, layer in published.named_modules() if isinstance(layer, LoraLayer)}
-        state = {name: tensor for name, tensor in published.state_dict().items() if 'lora_' not in name}
-        plain = {name.replace('.base_layer', ''): tensor for name, tensor in state.items() if not name.endswith('.base_layer.weight')}
-        self.words = model.words
-
-        def read(name: str) -> Tensor:
-            if name in plain:
-                return plain[name]
-            layer = adapted[name]
-            return layer.get_base_layer().weight + layer.get_delta_weight('default')
-
-        super().__init__({*plain, *adapted}, read)
-
-    def __call__(self, name: str) -> np.ndarray:
-        table = super().__call__(name)
-        if name in ('embed_tokens.weight', 'head'):
-            table = table.copy()
-            table[self.words.ids.numpy()] = (self.words.rows() if name != 'head' else self.words.outputs).detach().numpy()
-        return table
+def merged(model: LlavaOnevision) -> MergedWeights:
+    ids = model.words.ids.tolist()
+    return MergedWeights(model.published, (ids, model.words.rows()), (ids, model.words.outputs))
 
 
 def shape_of(model: LlavaOnevision) -> DecoderShape:
     text = model.sizes.text_config
     rows = model.published.get_input_embeddings().weight.shape[0]
     return DecoderShape.of({**text.to_dict(), 'vocab_size': rows})
-
-
-def export_large(spec: GraphSpec, folder: Path) -> Path:
-    """As `export_graph`, with the weights in `FILE.data`: a protocol buffer ends at 2 GB."""
-    path = folder / spec.file
-    dims = {letter: torch.export.Dim(letter, min=1, max=4096) for axes in spec.dynamic.values() for letter in axes.values()}
-    shapes = tuple({axis: dims[letter] for axis, letter in axes.items()} for axes in spec.dynamic.values())
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        torch.onnx.export(spec.module.eval(), spec.example, path, input_names=list(spec.inputs), output_names=list(spec.outputs), dynamic_shapes=shapes, opset_version=18,
-                          dynamo=True, external_data=True, verbose=False)
-    stored = onnx.load(path, load_external_data=False)
-    for part in (stored, stored.graph, *stored.graph.node, *stored.graph.input, *stored.graph.output, *stored.graph.value_info, *stored.graph.initializer):
-        del part.metadata_props[:]
-        part.doc_string = ''
-    onnx.save(stored, path)
-    return path
 
 
 def weight_bytes(spec: GraphSpec) -> int:

@@ -59,6 +59,7 @@ class VideoChatConfig:
     mlp: int = 14336
     vocabulary: int = 32007      # Mistral-7B-Instruct-v0.2 and seven tokens
     rope_base: float = 1e6
+    epsilon: float = 1e-5
     lora_rank: int = 16
     lora_alpha: int = 32
     lora_dropout: float = 0.1

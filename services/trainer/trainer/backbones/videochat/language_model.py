@@ -14,7 +14,7 @@ def language_model(config: VideoChatConfig) -> PeftModel:
     c = config
     mistral = MistralConfig(
         vocab_size=c.vocabulary, hidden_size=c.width, num_hidden_layers=c.layers, num_attention_heads=c.heads, num_key_value_heads=c.kv_heads, head_dim=c.width // c.heads,
-        intermediate_size=c.mlp, rope_parameters={'rope_type': 'default', 'rope_theta': c.rope_base}, sliding_window=None, tie_word_embeddings=False, attn_implementation='sdpa',
+        intermediate_size=c.mlp, rms_norm_eps=c.epsilon, rope_parameters={'rope_type': 'default', 'rope_theta': c.rope_base}, sliding_window=None, tie_word_embeddings=False, attn_implementation='sdpa',
     )
     with_lora = LoraConfig(task_type=TaskType.CAUSAL_LM, r=c.lora_rank, lora_alpha=c.lora_alpha, lora_dropout=c.lora_dropout, target_modules=TARGETS)
     lm = get_peft_model(MistralForCausalLM(mistral), with_lora)

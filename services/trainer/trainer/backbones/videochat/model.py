@@ -36,6 +36,8 @@ class VideoChat(nn.Module):
         self.box_token, self.temporal_token, self.track_token = (nn.Parameter(torch.randn(1, 1, d)) for _ in range(3))
         self.loc_encoder = nn.Sequential(nn.Linear(4, d // 2), nn.ReLU(), nn.Linear(d // 2, d))
         self.loc_decoder = nn.Sequential(nn.Linear(d, d // 2), nn.ReLU(), nn.Linear(d // 2, 4))
+        with torch.no_grad():
+            self.loc_decoder[2].bias.copy_(torch.tensor([0.35, 0.35, 0.65, 0.65]))   # training begins with a box in the middle, the right way round
         self.track_embed = Perceptron(d, d, PROMPT[0] * PROMPT[1])
         self.track_embed_decode2 = Perceptron(d, d, 4)            # the box of the first frame, an auxiliary task
         self.temporal_embed, self.action_embed = Perceptron(d, d, 2, dropout=0.3), Perceptron(d, d, 1, dropout=0.3)  # the simple temporal head of the ablation

@@ -32,7 +32,7 @@ class Answer:
 def answer(model: VideoChat, prompt: Tensor, compat: bool = False, most: int = 20, forced: list[int] | None = None) -> Answer:
     """prompt (1, S, d) embeddings. `forced` gives the tokens instead of the model's greedy choice."""
     cache = DynamicCache()
-    triggers, embed = model.ids.triggers(), model.lm.get_input_embeddings()
+    triggers, embed = model.ids.triggers(), model.lm.get_input_embeddings() if compat else model.embed  # published decoding knows no placeholders
     given = Answer()
 
     def feed(embeds: Tensor, into: DynamicCache = cache) -> tuple[Tensor, Tensor]:
