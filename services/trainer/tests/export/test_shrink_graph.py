@@ -7,7 +7,7 @@ from onnx import TensorProto
 import pytest
 
 from trainer.export.graph_writer import GraphWriter
-from trainer.export.shrink_graph import inputs_of, run, shrink_graph
+from trainer.export.shrink_graph import block_of, inputs_of, run, shrink_graph
 from trainer.export.weight_only import from_blocks, to_blocks
 
 WEIGHT = np.random.default_rng(2).normal(size=(512, 256)).astype(np.float32)  # (K, N)
@@ -42,6 +42,14 @@ def test_large_products_are_rounded_and_the_papers_say_so(bundle, bits, most):
     assert 'golden' not in manifest
     assert manifest['hashes'] == {name: hashlib.sha256((bundle / name).read_bytes()).hexdigest() for name in ('vision.onnx', 'vision.onnx.data')}
     assert sorted(file.name for file in bundle.iterdir()) == ['manifest.json', 'vision.onnx', 'vision.onnx.data']
+
+
+def test_rows_that_32_does_not_divide_go_in_blocks_of_16():
+    weight = np.random.default_rng(3).normal(size=(8, 48)).astype(np.float32)
+    blocks = to_blocks(weight, 8, 16)
+    assert blocks.scales.shape == (8, 3)
+    assert np.abs(from_blocks(blocks) - weight).max() < 0.05
+    assert [block_of(columns) for columns in (4304, 1152, 20)] == [16, 32, 0]
 
 
 def test_a_graph_that_is_not_there_is_named(bundle):

@@ -13,8 +13,9 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 import onnxruntime
 
 from trainer.export.graph_writer import CONTRIB, INLINE
-from trainer.export.weight_only import BLOCK, to_blocks
+from trainer.export.weight_only import to_blocks
 
+BLOCKS = (32, 16)  # SigLIP so400m has rows of 4304, which 32 does not divide
 SMALL = 1 << 16  # numbers of a weight below which it is not worth it
 
 
@@ -74,9 +75,10 @@ def quantise(model: ModelProto, bits: int) -> int:
         name = node.input[1]
         if name not in done:
             matrix = numpy_helper.to_array(weights[name])  # (K, N)
-            packed, scales, _ = to_blocks(np.ascontiguousarray(matrix.T).astype(np.float32), bits)
+            block = block_of(matrix.shape[0])
+            packed, scales, _ = to_blocks(np.ascontiguousarray(matrix.T).astype(np.float32), bits, block)
             graph.initializer.extend([numpy_helper.from_array(packed, f'{name}.packed'), numpy_helper.from_array(scales, f'{name}.scales')])
-            done[name] = [f'{name}.packed', f'{name}.scales'], {'K': matrix.shape[0], 'N': matrix.shape[1]}
+            done[name] = [f'{name}.packed', f'{name}.scales'], {'K': matrix.shape[0], 'N': matrix.shape[1], 'block_size': block}
         become_product(node, *done[name], bits)
     used = {value for node in graph.node for value in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
@@ -88,11 +90,15 @@ def quantise(model: ModelProto, bits: int) -> int:
 
 
 def suits(tensor: TensorProto) -> bool:
-    return len(tensor.dims) == 2 and tensor.data_type == TensorProto.FLOAT and tensor.dims[0] % BLOCK == 0 and tensor.dims[0] * tensor.dims[1] >= SMALL
+    return len(tensor.dims) == 2 and tensor.data_type == TensorProto.FLOAT and block_of(tensor.dims[0]) > 0 and tensor.dims[0] * tensor.dims[1] >= SMALL
+
+
+def block_of(columns: int) -> int:
+    return next((block for block in BLOCKS if columns % block == 0), 0)
 
 
 def become_product(node: NodeProto, constants: list[str], sizes: dict[str, int], bits: int) -> None:
-    made = helper.make_node('MatMulNBits', [node.input[0], *constants], list(node.output), name=node.name, domain=CONTRIB, bits=bits, block_size=BLOCK, accuracy_level=4, **sizes)
+    made = helper.make_node('MatMulNBits', [node.input[0], *constants], list(node.output), name=node.name, domain=CONTRIB, bits=bits, accuracy_level=4, **sizes)
     node.CopyFrom(made)
 
 
