@@ -31,9 +31,5 @@ async function run(name: string, { from, out = name, precision, size, stateWidth
     onProgress: (detail) => progress.update(detail),
     run: (args) => runTrainer(args),
   }).finally(() => progress.done())
-  process.stdout.write(
-    made
-      ? `${out}: ${made} (${family.licence})\n`
-      : `${name}: every tensor is there and fits (${family.licence}). It is trained and asked with fovea-train; no bundle is made of it.\n`,
-  )
+  process.stdout.write(`${out}: ${made} (${family.licence})\n`)
 }

@@ -13,8 +13,8 @@ export type Family = {
   wants: string
   /** commands of the trainer, in order: the folder of the weights in, `out` out */
   steps: (folder: string, out: string, choices: ImportChoices) => string[][]
-  /** what `out` is afterwards; nothing where the family is not served */
-  makes?: string
+  /** what `out` is afterwards */
+  makes: string
 }
 
 const LANGUAGE = { files: /^[^/]+\.(safetensors|json|txt|model)$/, wants: 'config.json, tokenizer files, *.safetensors' }

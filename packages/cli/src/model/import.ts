@@ -16,8 +16,8 @@ export type ImportOptions = {
   hub?: HubOptions & { cache?: string }
 }
 
-/** Published weights to what is served: downloaded or taken from a folder, checked by the trainer, exported. → what `out` is now, if anything. */
-export async function importFamily({ family: name, from, out, choices, onProgress = () => {}, run, hub }: ImportOptions): Promise<string | undefined> {
+/** Published weights to what is served: downloaded or taken from a folder, checked by the trainer, exported. → what `out` is now. */
+export async function importFamily({ family: name, from, out, choices, onProgress = () => {}, run, hub }: ImportOptions): Promise<string> {
   const family = familyNamed(name)
   const folder = from === 'hub' ? await fetched(family, choices, onProgress, hub) : resolve(from)
   const present = await readdir(folder).catch(() => undefined)
