@@ -59,10 +59,16 @@ export class InferenceProcess {
       if (stderr) createInterface({ input: stderr }).on('line', read)
       this.#child.once('error', reject)
       this.#child.once('exit', (code, signal) =>
-        reject(new Error(`The inference service ended (${signal ?? `status ${code}`}) before it was ready:\n${this.#lines.join('\n')}`)),
+        reject(new Error(`The inference service ended (${signal ?? `status ${code}`}) before it was ready:\n${this.#problem() ?? this.#lines.join('\n')}`)),
       )
     })
     this.ready.catch(() => {})
+  }
+
+  /** What the service itself says is wrong, as it was written and not as it was logged. */
+  #problem(): string | undefined {
+    const said = this.#lines.map((line) => parseLine(line)?.problem).findLast((problem) => problem !== undefined)
+    return typeof said === 'string' ? said : undefined
   }
 
   get pid(): number | undefined {
@@ -85,7 +91,7 @@ export class InferenceProcess {
   }
 }
 
-function parseLine(line: string): { msg?: unknown; port?: unknown; model?: unknown; providers?: unknown } | undefined {
+function parseLine(line: string): { problem?: unknown; msg?: unknown; port?: unknown; model?: unknown; providers?: unknown } | undefined {
   if (!line.startsWith('{')) return undefined
   try {
     const value: unknown = JSON.parse(line)
