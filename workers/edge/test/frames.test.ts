@@ -63,7 +63,16 @@ test('[WI3] a frame of a stream that is not open uses no number', async () => {
   expect(client.of('frame-dropped')).toEqual([])
 })
 
-test('[WI2] unknown types and fields are refused; the twenty-first in a minute closes 4010', async () => {
+test('[WI2] a message with an unknown field is refused by the field’s name, does nothing, and the session goes on', async () => {
+  await startBackend()
+  const { client } = await EdgeClient.start()
+  client.send('{"type":"stream-pause","stream":0,"paused":true,"until":"tomorrow"}')
+  expect(await client.until('error')).toMatchObject({ code: 'invalid-message', message: expect.stringContaining('until') })
+  client.frame(1)
+  expect(await client.until('frame-seen')).toMatchObject({ frame: 1 })
+})
+
+test('[WI2] unknown types are refused; the twenty-first in a minute closes 4010', async () => {
   const { client } = await EdgeClient.start()
   client.send('{"type":"rule-set","rule":"r1"}')
   expect(await client.until('error')).toMatchObject({ code: 'invalid-message' })
