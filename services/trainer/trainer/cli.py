@@ -26,7 +26,7 @@ app.add_typer(decoders)
 app.add_typer(report)
 app.add_typer(sam)
 
-Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out); `train` also takes llava-onevision and llava-onevision-tiny.')]
+Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out); `train` and `export` also take llava-onevision, videochat and, with -tiny, small random ones.')]
 RunFolder = Annotated[Optional[Path], typer.Option(help='Where checkpoints and logs go; default ~/.cache/fovea/runs/CONFIG.')]
 Features = Annotated[Optional[Path], typer.Option(help='The feature cache; default ~/.cache/fovea/features.')]
 Threads = Annotated[int, typer.Option(help='CPU threads of this process.')]
@@ -51,18 +51,21 @@ def cache_clips(clips: int = 5400, photographs: int = 600, world: str = 'spritew
 
 @app.command()
 def train(
-    stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, several of them joined by commas, or all (llava-onevision: assign, heads, together).')] = 'all',
+    stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, several of them joined by commas, or all (llava-onevision, videochat: assign, heads, together).')] = 'all',
     config: Config = 'nano', steps: Annotated[int, typer.Option(help='Of all stages together.')] = 3000, batch: int = 8, seed: int = 1,
     run: RunFolder = None, features: Features = None, start: Annotated[Optional[Path], typer.Option(help='Weights to start from: a committed weights.safetensors.')] = None,
     evaluate: Annotated[Optional[Path], typer.Option(help='An evaluation folder to measure on every ten minutes.')] = None,
     minutes: Annotated[float, typer.Option(help='Stop (resumably) after so many.')] = 1e9, device: str = 'auto', threads: Threads = 1,
     precision: Annotated[str, typer.Option(help='bf16, fp32, or auto: bf16 where the machine has instructions for it.')] = 'auto',
-    times: Annotated[float, typer.Option(help='Of llava-onevision: a factor on the published learning rates.')] = 1.0,
+    times: Annotated[float, typer.Option(help='Of llava-onevision and videochat: a factor on the published learning rates.')] = 1.0,
 ) -> None:
     """Trains, or goes on with a run that stopped: the same command again resumes it, to the same curve."""
     if config.startswith('llava-onevision'):
         from trainer.backbones.llava_onevision.cli import train_llava
         return train_llava(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, start, device, threads, times)
+    if config.startswith('videochat'):
+        from trainer.backbones.videochat.cli import train_videochat
+        return train_videochat(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, start, device, threads, times)
     import torch
     from trainer.checkpoint import load_weights
     from trainer.config import CONFIGS

@@ -13,7 +13,7 @@ from trainer.backbones.llava_onevision.load import tiny_llava
 from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
 from trainer.backbones.llava_onevision.objective import Weights, objective
 from trainer.backbones.llava_onevision.stages import STAGES
-from trainer.backbones.llava_onevision.train import Run, optimiser_of, run_stage
+from trainer.backbones.staged import Run, optimiser_of, run_stage
 from trainer.data.clip import Clip, SpriteWorld
 from trainer.data.config import WorldConfig
 
@@ -37,7 +37,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, clips: list[Clip]) -> dict
         taught = fixed(model, clips, stage.heads)
         before = parts(model, taught, stage.weights)
         with open(tmp_path_factory.mktemp(name) / 'log', 'w') as log:
-            run_stage(model, stage, repeat(taught), STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log)
+            run_stage(model, stage, repeat(taught), STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log, objective, part_of)
         found[name] = before, parts(model, taught, stage.weights)
     return found
 
@@ -82,7 +82,7 @@ def test_stage_1_has_no_head_loss(trained: dict) -> None:
 ])
 def test_gradients_are_where_the_stage_wants_them(clips: list[Clip], stage: str, learns: set[str]) -> None:
     model = warmed()
-    optimiser_of(model, STAGES[stage], 1.0)
+    optimiser_of(model, STAGES[stage], 1.0, part_of)
     torch.stack(list(objective(model, fixed(model, clips, STAGES[stage].heads), STAGES[stage].weights).values())).sum().backward()
     without = {name for name, parameter in model.named_parameters() if part_of(name) in learns and not reached(parameter)}
     assert without <= UNREAD
@@ -97,7 +97,7 @@ UNREAD = {f'lm.base_model.model.model.vision_tower.post_layernorm.{kind}' for ki
 def test_a_heads_loss_alone_reaches_language_model_connector_and_tower_through_its_task_token(clips: list[Clip], task: str) -> None:
     """TPO's point: the preference of a head trains the multimodal model. Features of the head are cut off, so that only the state is left as a way."""
     model = warmed()
-    optimiser_of(model, STAGES['together'], 1.0)
+    optimiser_of(model, STAGES['together'], 1.0, part_of)
     teacher = Teacher(model.language, model.settings.frames, Random(1))
     lesson = next(teacher.forced_lesson(clip, target) for clip in clips for ask in clip.asks for target in ask.targets if target.present and teacher.pointing(clip, target, 0).task == task)
     encode = model.encode

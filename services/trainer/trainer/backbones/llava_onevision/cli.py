@@ -14,7 +14,8 @@ def train_llava(stage: str, config: str, steps: int, batch: int, seed: int, run:
     """Every stage but the first goes on from what the run has trained so far."""
     import torch
     from trainer.backbones.llava_onevision.stages import STAGES
-    from trainer.backbones.llava_onevision.train import Run, train
+    from trainer.backbones.llava_onevision.train import train
+    from trainer.backbones.staged import Run
     from trainer.distributed import device_named
 
     names = list(STAGES) if stage == 'all' else stage.split(',')

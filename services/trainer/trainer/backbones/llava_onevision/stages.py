@@ -2,24 +2,14 @@
 
 The published learning rates are for LoRA on pretrained 7B weights and heads that start from random ones; a tiny random model needs `times` of them.
 """
-from dataclasses import dataclass
-
 from trainer.backbones.llava_onevision.objective import Weights
+from trainer.backbones.staged import Stage
 
 HEADS = ('heads.region', 'heads.mask', 'heads.moment')
 WORDS = ('words.triggers', 'words.tasks', 'words.outputs')
 
 
-@dataclass(frozen=True)
-class Stage:
-    name: str
-    share: float                 # of the steps of `train all`
-    rates: dict[str, float]      # part of the model → peak learning rate; what is not named is frozen
-    weights: Weights
-    heads: bool = True           # lessons with forced triggers, and the heads' losses
-
-
-STAGES: dict[str, Stage] = {stage.name: stage for stage in (
+STAGES: dict[str, Stage[Weights]] = {stage.name: stage for stage in (
     # which trigger belongs to which request: words and LoRA alone
     Stage('assign', 0.1, {'lora': 2e-5, 'words.triggers': 2e-5, 'words.outputs': 2e-5}, Weights(region=0.0, mask=0.0, moment=0.0), heads=False),
     # each head learns its task embedding, its token, and the language model to write it
@@ -27,4 +17,3 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # everything together, the vision tower and the connector too
     Stage('together', 0.6, {part: 2e-5 for part in ('lora', *WORDS, *HEADS, 'connector', 'vision')}, Weights()),
 )}
-DECAY, WARM_UP = 0.02, 0.2

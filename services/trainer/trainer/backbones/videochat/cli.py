@@ -1,4 +1,4 @@
-"""`fovea-train export OUT --config videochat`: reached from the one `export` command."""
+"""`fovea-train train` and `export` with `--config videochat…`: reached from the one command line."""
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -29,6 +29,34 @@ def export_bundle_of(out: Path, config: str, start: Path | None, version: str, p
     for name, difference in export_videochat(model, tokenizer, out, options).items():
         typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
     typer.echo(f'{out}: {sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6:.1f} MB, decoder in {precision}')
+
+
+def train_videochat(stage: str, config: str, steps: int, batch: int, seed: int, run: Path, start: Path | None, device: str, threads: int, times: float) -> None:
+    """Goes on from the published checkpoint (`start`), or from random weights where the configuration is tiny."""
+    import torch
+    from trainer.backbones.staged import Run
+    from trainer.backbones.videochat.checkpoint import CheckpointError, load_videochat
+    from trainer.backbones.videochat.config import VIDEOCHAT_CONFIGS
+    from trainer.backbones.videochat.stages import STAGES
+    from trainer.backbones.videochat.tiny import tiny_tokenizer, tiny_videochat
+    from trainer.backbones.videochat.train import train
+    from trainer.distributed import device_named
+    if config not in VIDEOCHAT_CONFIGS or (start is None and config != 'videochat-tiny'):
+        raise typer.BadParameter(f'{config}: expected videochat with --start FOLDER of the published checkpoint, or videochat-tiny.')
+    names = list(STAGES) if stage == 'all' else stage.split(',')
+    if unknown := [name for name in names if name not in STAGES]:
+        raise typer.BadParameter(f'There is no stage {unknown[0]} of {config}; expected all or one of {", ".join(STAGES)}.')
+    torch.set_num_threads(threads)
+    try:
+        model, tokenizer = (tiny_videochat(seed, with_sam=True), tiny_tokenizer()) if start is None else (load_videochat(start, VIDEOCHAT_CONFIGS[config]), tokenizer_of(start))
+    except CheckpointError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from None
+    typer.echo('Moments are not taught: CG-DETR reads features of encoders that are not included; `train(…, features=…)` takes a source of them.')
+    for name, curve in train(model.to(device_named(device)), tokenizer, names, Run(run, steps, batch, seed, times)).items():
+        tenth = max(1, len(curve) // 10)
+        typer.echo(f'{name}: loss {sum(curve[:tenth]) / tenth:.3f} → {sum(curve[-tenth:]) / tenth:.3f} in {len(curve)} steps')
+    typer.echo(str(run / 'trained.safetensors'))
 
 
 def tokenizer_of(folder: Path) -> Tokenizer:
