@@ -19,7 +19,8 @@ const TOGETHER = [PROMPT, 300, 50, 517]
 type Row = { prefillMs: number; tokensPerSecond: number; prefillWallMs: number; tokensPerWallSecond: number }
 /**
  * Decoders of the 0.5B shape, one thread each, against peers with the same weights. All take turns in one run, and what counts is CPU time: the figure that holds on a
- * machine with other work. Peers that are not asked for are read from `peers.json`, and say on which machine and when they were measured.
+ * machine with other work. Peers that are not asked for are read from `peers.json`, and say on which machine and when they were measured; they are
+ * scaled by what our fp32 decoder did beside them then and does now.
  */
 export async function decoders({ say, signal, venv }: BenchContext & { venv?: string }): Promise<Report> {
   const peers = venv !== undefined
@@ -30,14 +31,26 @@ export async function decoders({ say, signal, venv }: BenchContext & { venv?: st
   Object.assign(rows, await side(['fp32'], peers ? ['transformers-fp32'] : []))
   const known = peers ? undefined : await knownPeers('decoders')
   if (peers) await rememberPeers('decoders', rows)
-  const rate = (name: string): number => rows[name]?.tokensPerSecond ?? known?.rows[name]?.['tokensPerSecond'] ?? Number.NaN
+  // Peers of another day ran on a faster or slower machine; our fp32 decoder, which ran beside them, is the measure of that.
+  const then = known?.rows['fp32']?.['tokensPerSecond']
+  const machine = then === undefined ? 1 : (rows['fp32']?.tokensPerSecond ?? Number.NaN) / then
+  const rate = (name: string): number => rows[name]?.tokensPerSecond ?? (known?.rows[name]?.['tokensPerSecond'] ?? Number.NaN) * machine
   return {
     goals: [
       atLeast('int4 against onnxruntime-genai int4, tokens a second', rate('int4') / rate('genai'), 0.9),
       atLeast('int4 against transformers bf16 static cache, tokens a second', rate('int4') / rate('transformers-bf16'), 1.5),
       atLeast('four sessions together against one, int4, tokens a second', rate('int4, four sessions') / rate('int4'), 1.6),
     ],
-    samples: { decoders: { prompt: PROMPT, tokens: TOKENS, weights: 'random, 0.5B shape', threads: 1, rows, ...(known && { peersFrom: known }) } },
+    samples: {
+      decoders: {
+        prompt: PROMPT,
+        tokens: TOKENS,
+        weights: 'random, 0.5B shape',
+        threads: 1,
+        rows,
+        ...(known && { peersFrom: known, machineAgainstThen: round(machine) }),
+      },
+    },
   }
 
   async function side(precisions: readonly string[], kinds: readonly string[]): Promise<Record<string, Row>> {
