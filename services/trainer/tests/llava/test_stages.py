@@ -9,13 +9,15 @@ import torch
 pytest.importorskip('peft', reason='the extra `llava` is not installed')
 
 from trainer.backbones.llava_onevision.lessons import Lesson, Teacher
-from trainer.backbones.llava_onevision.load import tiny_llava
+from trainer.backbones.llava_onevision.load import load_llava, tiny_llava, tiny_tokenizer
 from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
 from trainer.backbones.llava_onevision.objective import Weights, objective
+from trainer.backbones.llava_onevision.settings import TINY
 from trainer.backbones.llava_onevision.stages import STAGES
 from trainer.backbones.staged import Run, optimiser_of, run_stage
 from trainer.data.clip import Clip, SpriteWorld
 from trainer.data.config import WorldConfig
+from trainer.parity.llava import plain
 
 STEPS = {'assign': 30, 'heads': 50, 'together': 40}
 TIMES = {'assign': 100.0, 'heads': 50.0, 'together': 30.0}   # the published rates are for pretrained weights
@@ -111,6 +113,17 @@ def test_a_heads_loss_alone_reaches_language_model_connector_and_tower_through_i
     assert 'lm.base_model.model.model.image_newline' in got
     assert 'lm.base_model.model.model.vision_tower.embeddings.patch_embedding.weight' in got
     assert not [name for name in got if part_of(name) == 'base' or part_of(name) in HEADS - {f'heads.{task}'}]
+
+
+def test_a_model_in_bf16_trains_with_heads_in_fp32(tmp_path: Path, clips: list[Clip]) -> None:
+    """As it is loaded for a GPU; shown on a CPU."""
+    plain(tiny_llava()).save_pretrained(tmp_path)
+    tiny_tokenizer().save(str(tmp_path / 'tokenizer.json'))
+    model = load_llava(tmp_path, TINY, torch.bfloat16).train()
+    optimiser_of(model, STAGES['together'], 1.0, part_of)
+    torch.stack(list(objective(model, fixed(model, clips, heads=True), STAGES['together'].weights).values())).sum().backward()
+    assert model.published.lm_head.weight.dtype == torch.bfloat16 and model.heads['mask'].write.weight.dtype == torch.float32
+    assert {part_of(name) for name, parameter in model.named_parameters() if reached(parameter)} == set(STAGES['together'].rates)
 
 
 def with_cut_features(sight):  # noqa: ANN001, ANN201 — Sight in, Sight out

@@ -14,6 +14,7 @@ from trainer.backbones.videochat.model import VideoChat
 from trainer.backbones.videochat.objective import Lesson, Moment, Weights, objective
 from trainer.backbones.videochat.stages import HEADS, STAGES, part_of
 from trainer.backbones.videochat.tiny import tiny_videochat
+from trainer.backbones.videochat.train import in_mixed_precision
 from trainer.parity.seeded import seeded
 
 STEPS = {'assign': 25, 'heads': 40, 'together': 25}
@@ -110,6 +111,15 @@ def test_a_heads_loss_alone_trains_the_language_model_connector_and_tower(head: 
     assert {part_of(name) for name in got} == {head, 'lora', 'connector', 'vision'}
     assert {'project_up.weight', 'extra_query_tokens', 'vision_encoder.encoder.patch_embed.proj.weight', 'lm.base_model.model.model.layers.0.self_attn.v_proj.lora_A.default.weight'} <= got
     assert {'region': 'box_token', 'mask': 'track_token', 'moment': 'temporal_token'}[head] in got
+
+
+def test_a_checkpoint_in_bf16_trains_with_heads_in_fp32() -> None:
+    """Shown on a CPU; on a GPU it is the same code."""
+    model = in_mixed_precision(warmed().to(torch.bfloat16))
+    optimiser_of(model, STAGES['together'], 1.0, part_of)
+    torch.stack(list(objective(model, taught(), STAGES['together'].weights).values())).sum().backward()
+    assert model.cg_model.class_embed.weight.dtype == torch.float32 and model.project_up.weight.dtype == torch.bfloat16
+    assert {part_of(name) for name, parameter in model.named_parameters() if reached(parameter)} == set(STAGES['together'].rates)
 
 
 def test_the_command_trains_on_spriteworld(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class VideoChat(nn.Module):
 
     def see(self, video: Tensor) -> Tensor:
         """video (B, 3, T, H, W), normalised as ImageNet → vision tokens (B, T·P, D)."""
-        return self.vision_layernorm(self.vision_encoder(video))
+        return self.vision_layernorm(self.vision_encoder(video.to(self.vision_layernorm.weight)))
 
     def connect(self, vision: Tensor, words: Tensor | None = None, words_mask: Tensor | None = None) -> Tensor:
         """→ Q-Former output (B, 96, 768); an instruction in BERT's ids is optional and the published inference gives none."""
@@ -62,7 +62,7 @@ class VideoChat(nn.Module):
             visual = self.project_up(self.connect(self.see(video)))
             embeds = embeds.masked_scatter(where[..., None], visual.to(embeds))
         if boxes is not None:
-            embeds = embeds.masked_scatter((ids == self.ids.given_box())[..., None], self.loc_encoder(boxes.to(embeds)))
+            embeds = embeds.masked_scatter((ids == self.ids.given_box())[..., None], self.loc_encoder(boxes.to(self.loc_encoder[0].weight)).to(embeds))
         for task, token in self.ids.placeholders().items():
             embeds = torch.where((ids == token)[..., None], self.task_token(task).to(embeds), embeds)
         return embeds

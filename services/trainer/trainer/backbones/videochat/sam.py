@@ -52,6 +52,7 @@ def sam2(sizes: SamSizes, picture: int = 1024) -> nn.Module:
 
 def box_prompt(sam: nn.Module, box: list[float]) -> Tensor:
     """A box 0–1 as SAM 2 itself embeds it, (1, 3, 256): two corners and the padding point. What the mask adapter learns to say instead."""
-    corners = torch.tensor(box).view(1, 2, 2) * sam.image_size
-    sparse, _ = sam.sam_prompt_encoder(points=(corners, torch.tensor([[2, 3]], dtype=torch.int32)), boxes=None, masks=None)
+    device = sam.no_mem_embed.device
+    corners = torch.tensor(box, device=device).view(1, 2, 2) * sam.image_size
+    sparse, _ = sam.sam_prompt_encoder(points=(corners, torch.tensor([[2, 3]], dtype=torch.int32, device=device)), boxes=None, masks=None)
     return sparse

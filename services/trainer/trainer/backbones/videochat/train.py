@@ -11,7 +11,7 @@ from trainer.backbones.staged import Run, run_stage, steps_of
 from trainer.backbones.videochat.lessons import Features, Teacher
 from trainer.backbones.videochat.model import VideoChat
 from trainer.backbones.videochat.objective import Lesson, objective
-from trainer.backbones.videochat.stages import STAGES, part_of
+from trainer.backbones.videochat.stages import HEADS, STAGES, part_of
 from trainer.data.clip import SpriteWorld
 from trainer.data.config import WorldConfig
 
@@ -19,6 +19,7 @@ from trainer.data.config import WorldConfig
 def train(model: VideoChat, tokenizer: Tokenizer, names: list[str], run: Run, features: Features | None = None) -> dict[str, list[float]]:
     """→ the loss of every step, by stage. Writes metrics.jsonl and, after each stage, trained.safetensors."""
     run.folder.mkdir(parents=True, exist_ok=True)
+    in_mixed_precision(model)
     torch.manual_seed(run.seed)
     world = SpriteWorld(WorldConfig.load('spriteworld-v1', size=model.config.picture))
     stages, curves = [STAGES[name] for name in names], {}
@@ -28,6 +29,16 @@ def train(model: VideoChat, tokenizer: Tokenizer, names: list[str], run: Run, fe
             curves[stage.name] = run_stage(model, stage, lessons(teacher, world, run, stage.heads), steps, run, log, objective, part_of)
             save_trained(model, run.folder / 'trained.safetensors')
     return curves
+
+
+def in_mixed_precision(model: VideoChat) -> VideoChat:
+    """Heads and task tokens of a checkpoint in bf16 train in fp32; the tower, the connector and Mistral stay as they are stored."""
+    for name, parameter in model.named_parameters():
+        if part_of(name) in HEADS:
+            parameter.data = parameter.data.float()
+    model.cg_criterion.float()
+    model.sam.sam_prompt_encoder.float()   # bf16 would round a box's corners to whole pixels and coarser
+    return model
 
 
 def lessons(teacher: Teacher, world: SpriteWorld, run: Run, heads: bool) -> Iterator[list[Lesson]]:
