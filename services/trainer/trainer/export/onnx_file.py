@@ -13,7 +13,7 @@ from trainer.export.graphs import GraphSpec
 TOLERANCE = 1e-3
 
 
-def export_graph(spec: GraphSpec, folder: Path) -> Path:
+def export_graph(spec: GraphSpec, folder: Path, opset: int = 18) -> Path:
     path = folder / spec.file
     dims = {letter: torch.export.Dim(letter, min=1, max=4096) for axes in spec.dynamic.values() for letter in axes.values()}
     shapes: list[object] = []
@@ -26,7 +26,7 @@ def export_graph(spec: GraphSpec, folder: Path) -> Path:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         torch.onnx.export(spec.module.eval(), spec.example, path, input_names=list(spec.inputs), output_names=list(spec.outputs), dynamic_shapes=tuple(shapes),
-                          opset_version=18, dynamo=True, external_data=False, verbose=False)
+                          opset_version=opset, dynamo=True, external_data=False, verbose=False)
     forget_origin(path)
     return path
 

@@ -12,7 +12,11 @@ class Eyes(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.size = model.image_size
-        self.encoder, self.fine, self.middle = model.image_encoder, model.sam_mask_decoder.conv_s0, model.sam_mask_decoder.conv_s1
+        self.encoder = model.image_encoder
+        # The two fine maps are one 1×1 convolution after another, which is one.
+        neck, decoder = model.image_encoder.neck, model.sam_mask_decoder
+        assert 0 not in neck.fpn_top_down_levels and 1 not in neck.fpn_top_down_levels
+        self.fine, self.middle = joined(neck.convs[-1].conv, decoder.conv_s0), joined(neck.convs[-2].conv, decoder.conv_s1)
         self.no_past = model.no_mem_embed
         self.register_buffer('scale', 1 / (255 * torch.tensor(STD)).view(1, 3, 1, 1))
         self.register_buffer('shift', (torch.tensor(MEAN) / torch.tensor(STD)).view(1, 3, 1, 1))
@@ -20,8 +24,19 @@ class Eyes(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         x = pixels.permute(0, 3, 1, 2).float()
         x = F.interpolate(x, size=(self.size, self.size), mode='bilinear', align_corners=False)
-        s4, s8, s16 = self.encoder(x * self.scale - self.shift)['backbone_fpn']
+        s4, s8, s16, s32 = self.encoder.trunk(x * self.scale - self.shift)
+        coarse, wide = (level.conv for level in self.encoder.neck.convs[:2])
+        s16 = wide(s16) + F.interpolate(coarse(s32), scale_factor=2.0, mode=self.encoder.neck.fpn_interp_model)
         return self.fine(s4), self.middle(s8), s16, s16 + self.no_past.reshape(1, -1, 1, 1)
+
+
+def joined(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:
+    """Two 1×1 convolutions as one."""
+    made = nn.Conv2d(first.in_channels, second.out_channels, 1)
+    into, out = first.weight[..., 0, 0].double(), second.weight[..., 0, 0].double()
+    made.weight = nn.Parameter((out @ into).float()[..., None, None], requires_grad=False)
+    made.bias = nn.Parameter((out @ first.bias.double() + second.bias.double()).float(), requires_grad=False)
+    return made
 
 
 def merged(model: nn.Module) -> nn.Module:

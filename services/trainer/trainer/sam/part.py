@@ -14,6 +14,7 @@ from trainer.sam.graphs import graphs_of
 from trainer.sam.official import FAMILIES
 from trainer.sam.prompts import MaskAdapter
 
+OPSET = 20           # the first with GELU as one operator
 RECENT_POINTERS = 15  # of the last frames; those of prompted frames come on top
 
 
@@ -22,7 +23,7 @@ def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapte
     (folder / 'golden').mkdir(parents=True, exist_ok=True)
     blob, golden, differences, graphs = Blob(), {}, {}, {}
     for spec in graphs_of(model, adapter, state_width):
-        path = export_graph(spec, folder)
+        path = export_graph(spec, folder, opset=OPSET)
         if small:
             shrink(path)
         differences[spec.name] = parity(path, spec)

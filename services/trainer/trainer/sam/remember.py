@@ -17,7 +17,19 @@ class Remember(nn.Module):
     def forward(self, features: Tensor, mask: Tensor, object: Tensor) -> Tensor:
         large = F.interpolate(mask[:, None], size=(self.size, self.size), mode='bilinear', align_corners=False)
         e = self.encoder
-        x = e.out_proj(e.fuser(e.pix_feat_proj(features) + e.mask_downsampler(large.sigmoid() * self.scale + self.shift)))   # (Q, c, G, G)
+        x = e.pix_feat_proj(features) + e.mask_downsampler(large.sigmoid() * self.scale + self.shift)   # (Q, C, G, G)
+        for block in e.fuser.layers:
+            x = x + widened(block, x)
+        x = e.out_proj(x)                                                                          # (Q, c, G, G)
         if self.absent is not None:
             x = x + (object <= 0.5).to(x.dtype)[:, None, None, None] * self.absent.reshape(1, -1, 1, 1)
         return x.flatten(2).transpose(1, 2) if self.perceiver is None else self.perceiver(x, self.where.expand(x.shape[0], -1, -1, -1))[0]
+
+
+def widened(block: nn.Module, x: Tensor) -> Tensor:
+    """The official `CXBlock` without its residual: normalised after channels went last, and its last scale inside the weights."""
+    y = block.dwconv(x).permute(0, 2, 3, 1)                                                   # (Q, G, G, C)
+    y = F.layer_norm(y, y.shape[-1:], block.norm.weight, block.norm.bias, block.norm.eps)
+    y = F.gelu(F.linear(y.flatten(0, 2), block.pwconv1.weight, block.pwconv1.bias))           # (Q·G·G, 4C)
+    y = F.linear(y, block.pwconv2.weight * block.gamma[:, None], block.pwconv2.bias * block.gamma)
+    return y.unflatten(0, (x.shape[0], *x.shape[2:])).permute(0, 3, 1, 2)

@@ -20,7 +20,6 @@ def turn(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([real * cos - imaginary * sin, real * sin + imaginary * cos], -1)
 
 
-def table(angles: Tensor | None, still: int = 0) -> tuple[Tensor, Tensor]:
-    """The official complex table (n, d/2) as cos and sin, after `still` places that are not turned."""
-    cos, sin = angles.real.clone(), angles.imag.clone()
-    return torch.cat([torch.ones(still, cos.shape[1]), cos]), torch.cat([torch.zeros(still, sin.shape[1]), sin])
+def table(angles: Tensor) -> tuple[Tensor, Tensor]:
+    """The official complex table (n, d/2) as cos and sin."""
+    return angles.real.clone(), angles.imag.clone()
