@@ -14,7 +14,7 @@ export function importCommand(model: Command): void {
     .argument('<family>')
     .requiredOption('--from <where>', 'hub: download (goes on where it stopped, hashes compared); or the folder they lie in')
     .option('--out <folder>', 'where the result goes; default ./FAMILY')
-    .option('--precision <precision>', 'of a language model: fp32, fp16, int8, int4', 'int4')
+    .option('--precision <precision>', 'of a language model: fp32, fp16, int8, int4', 'int8')
     .option('--size <size>', 'llava-onevision: 0.5b or 7b; mask heads: pixels of a side, 1024 or 512')
     .option('--state-width <d>', 'mask heads: width of the language model they will be composed with', '896')
     .action(run)

@@ -4,7 +4,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from transformers import Qwen2Config, Qwen2ForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from trainer.export.decoder_gqa import DecoderShape, write_decoder
 from trainer.export.decoder_part import write_decoder_part
@@ -76,14 +76,22 @@ def test_weight_only_graphs_give_what_transformers_gives_with_the_stored_weights
     check(rounded, path, ids, 1e-3)
 
 
-def test_blocks_keep_a_number_within_one_step_and_the_largest_exactly():
+def test_eight_bits_keep_a_number_within_half_a_step_and_the_largest_exactly():
     weight = np.random.default_rng(0).normal(size=(6, 64)).astype(np.float32)
-    for bits in (4, 8):
-        blocks = to_blocks(weight, bits)
-        back = from_blocks(blocks)
-        assert (np.abs(back - weight).reshape(6, 2, 32) <= np.abs(blocks.scales[..., None]) * 1.0001).all()
-        largest = np.abs(weight.reshape(6, 2, 32)).argmax(-1)[..., None]
-        assert np.allclose(np.take_along_axis(back.reshape(6, 2, 32), largest, -1), np.take_along_axis(weight.reshape(6, 2, 32), largest, -1), rtol=1e-6)
+    blocks = to_blocks(weight, 8)
+    back = from_blocks(blocks)
+    assert (np.abs(back - weight).reshape(6, 2, 32) <= np.abs(blocks.scales[..., None]) * 1.0001).all()
+    largest = np.abs(weight.reshape(6, 2, 32)).argmax(-1)[..., None]
+    assert np.allclose(np.take_along_axis(back.reshape(6, 2, 32), largest, -1), np.take_along_axis(weight.reshape(6, 2, 32), largest, -1), rtol=1e-6)
+
+
+def test_four_bits_choose_the_scale_with_the_least_error():
+    weight = np.random.default_rng(0).normal(size=(64, 320)).astype(np.float32)
+    groups = weight.reshape(64, 10, 32)
+    scale = np.abs(groups).max(-1, keepdims=True) / 7
+    plain = np.square(np.rint(groups / scale) * scale - groups).sum(-1)
+    chosen = np.square(from_blocks(to_blocks(weight, 4)).reshape(64, 10, 32) - groups).sum(-1)
+    assert chosen.mean() < 0.8 * plain.mean()
     assert (from_blocks(to_blocks(np.zeros((2, 32), np.float32), 4)) == 0).all()
 
 
@@ -115,6 +123,19 @@ def test_weights_come_from_a_folder_as_hugging_face_saves_it(tmp_path, model):
         DecoderWeights({'vision.weight'}, lambda name: torch.zeros(1))
 
 
-def test_other_decoders_are_refused_by_name():
-    with pytest.raises(ValueError, match='mistral'):
-        DecoderShape.of({'model_type': 'mistral'})
+def test_a_llama_is_the_same_graph_without_biases(tmp_path, ids):
+    torch.manual_seed(5)
+    config = LlamaConfig(hidden_size=64, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, intermediate_size=96, vocab_size=200, max_position_embeddings=128,
+                         rope_parameters={'rope_type': 'default', 'rope_theta': 1e5})
+    llama = LlamaForCausalLM(config).eval().requires_grad_(False)
+    for parameter in llama.parameters():
+        parameter.mul_(4) if parameter.ndim > 1 else parameter.add_(torch.randn_like(parameter) * 0.2)
+    check(llama, write_decoder(tmp_path / 'decoder.onnx', DecoderShape.of(config.to_dict()), of_module(llama), 'fp32', POSITIONS)[0], ids, 1e-3)
+
+
+@pytest.mark.parametrize('wrong,said', [
+    ({'model_type': 'phi3'}, 'phi3'), ({'model_type': 'mistral', 'sliding_window': 4096}, 'sliding window'), ({'rope_scaling': {'rope_type': 'yarn'}}, 'scales'),
+])
+def test_other_decoders_are_refused_by_name(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        DecoderShape.of({'hidden_size': 64, 'num_hidden_layers': 1, 'num_attention_heads': 2, 'num_key_value_heads': 1, 'vocab_size': 8, **wrong})

@@ -1,7 +1,7 @@
 """`fovea-train export-decoder`, `precisions` and `shrink`: decoders of real sizes, graphs in fewer bits, and what each precision costs."""
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -18,7 +18,7 @@ Source = Annotated[str, typer.Argument(help=f'A Hugging Face folder with config.
 
 
 @app.command('export-decoder')
-def export_decoder(source: Source, out: Path, precision: Annotated[str, typer.Option(help='fp32, fp16, int8 or int4.')] = 'int4', positions: Annotated[int, typer.Option(help='Positions of a cache slot.')] = 4096, seed: int = 0) -> None:
+def export_decoder(source: Source, out: Path, precision: Annotated[str, typer.Option(help='fp32, fp16, int8 or int4.')] = 'int8', positions: Annotated[int, typer.Option(help='Positions of a cache slot.')] = 4096, seed: int = 0) -> None:
     """Writes decoder.onnx and embed.onnx with their data files, and decoder.json: what a manifest says of them."""
     from trainer.export.decoder_gqa import PRECISIONS
     from trainer.export.decoder_part import write_decoder_part
@@ -31,15 +31,27 @@ def export_decoder(source: Source, out: Path, precision: Annotated[str, typer.Op
 
 
 @app.command()
-def precisions(source: Source, tokens: Annotated[int, typer.Option(help='Positions to compare at.')] = 64, seed: int = 0) -> None:
+def precisions(
+    source: Source, tokens: Annotated[int, typer.Option(help='Positions to compare at.')] = 64, text: Annotated[Optional[Path], typer.Option(help='A file whose words are fed, through the tokenizer of the folder; without it, random ids.')] = None,
+    seed: int = 0,
+) -> None:
     """Prints what each precision does to the logits, against fp32 of the same weights."""
     import numpy as np
     from trainer.export.precision_effect import as_table, precision_effects
     shape, weights = source_of(source, seed)
-    ids = np.random.default_rng(seed).integers(0, shape.vocabulary, tokens)
+    ids = np.random.default_rng(seed).integers(0, shape.vocabulary, tokens) if text is None else ids_of(Path(source), text, tokens)
     typer.echo(as_table(list(precision_effects(shape, weights, ids))))
     if source in SHAPES:
         typer.echo('Random weights: their logits lie closer together than trained ones, so the share of same tokens says less than the relative difference.')
+
+
+def ids_of(folder: Path, text: Path, tokens: int):  # noqa: ANN201 — an int array (S,)
+    import numpy as np
+    from tokenizers import Tokenizer
+    file = folder / 'tokenizer.json'
+    if not file.exists():
+        raise typer.BadParameter(f'{folder} has no tokenizer.json, so words cannot be fed; leave --text out.')
+    return np.array(Tokenizer.from_file(str(file)).encode(text.read_text()).ids[:tokens])
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A Qwen2-shaped decoder to ONNX with GroupQueryAttention: the cache is one buffer that the graph reads and writes, so a step copies nothing.
+"""A decoder of Qwen2's or Llama's shape to ONNX with GroupQueryAttention: the cache is one buffer that the graph reads and writes, so a step copies nothing.
 
 Written node by node from the weights, without tracing a module: the operators that runtimes have fast kernels for are fused ones that a trace does not find again.
 """
@@ -16,6 +16,7 @@ from trainer.export.weight_only import BLOCK, to_blocks
 Precision = Literal['fp32', 'fp16', 'int8', 'int4']
 PRECISIONS: tuple[Precision, ...] = ('fp32', 'fp16', 'int8', 'int4')
 BITS = {'int8': 8, 'int4': 4}
+KINDS = ('qwen2', 'llama', 'mistral')
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,14 @@ class DecoderShape:
 
     @staticmethod
     def of(config: dict) -> 'DecoderShape':
-        """`config`: the JSON of a Qwen2Config."""
-        if config.get('model_type', 'qwen2') != 'qwen2':
-            raise ValueError(f'A decoder of type qwen2 is written here; {config["model_type"]} came.')
-        if config.get('use_sliding_window'):
-            raise ValueError('A decoder without a sliding window is written here; use_sliding_window is true.')
+        """`config`: the JSON of a Qwen2Config, LlamaConfig or MistralConfig. They differ in biases, which the weights tell."""
+        kind = config.get('model_type', 'qwen2')
+        if kind not in KINDS:
+            raise ValueError(f'A decoder of type {", ".join(KINDS)} is written here; {kind} came.')
+        if config.get('use_sliding_window') or (kind == 'mistral' and config.get('sliding_window')):
+            raise ValueError('A decoder without a sliding window is written here; this one has one.')
+        if ((config.get('rope_parameters') or config.get('rope_scaling') or {}).get('rope_type') or 'default') != 'default':
+            raise ValueError('A decoder with plain rotary positions is written here; this one scales them.')
         theta = config.get('rope_theta') or (config.get('rope_parameters') or {}).get('rope_theta', 1e4)
         heads = config['num_attention_heads']
         return DecoderShape(config['hidden_size'], config['num_hidden_layers'], heads, config['num_key_value_heads'], config.get('head_dim') or config['hidden_size'] // heads,
