@@ -35,7 +35,7 @@ def mix(**changes: float) -> dict[str, float]:
 
 NO_HEADS = {'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0}
 HEADS = ('reader', 'region', 'mask', 'moment')
-SKIP = 'backbone.neck.skip'  # the fine map for outlines: it names nothing, so it may learn from cached clips
+NAMELESS = ('backbone.neck.skip', 'backbone.neck.fine')  # what names nothing in the neck may learn from cached clips
 LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend')
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in (
@@ -46,9 +46,9 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # task assignment: which trigger belongs to which request; language model only
     Stage('assign', 0.02, 6e-4, LANGUAGE, mix(forced=0.0, asked=1.0, live=0.3), Weights(**NO_HEADS, name=0.0)),
     # each head learns its task embedding, and the language model to write it
-    Stage('heads', 0.08, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
+    Stage('heads', 0.08, 1e-3, (*HEADS, *NAMELESS, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
     # everything together, with conversation
-    Stage('together', 0.475, 1e-3, (*HEADS, SKIP, *LANGUAGE), mix(), Weights(name=1.0)),
+    Stage('together', 0.475, 1e-3, (*HEADS, *NAMELESS, *LANGUAGE), mix(), Weights(name=1.0)),
 )}
 ALL = tuple(STAGES)
 # Corrections name one thing of a picture, the alignment losses need them all: they rest, and so does what they train.

@@ -20,7 +20,7 @@ def phrase_costs(config: NanoConfig = NANO) -> dict[str, float]:
     """CPU milliseconds on one thread, the least of some runs: a busy machine makes them longer, never shorter."""
     torch.manual_seed(0)
     speaker = Speaker(TpoModel(config))
-    cells = config.width + config.fine + config.match + 2 + EVIDENCE_CHANNELS
+    cells = config.width + config.fine + config.match + 2 + len(COLOURS) + 1 + EVIDENCE_CHANNELS
     channels = config.features + config.match + len(COLOURS) + 2 + EVIDENCE_CHANNELS + 4
     frames, side = config.frames, config.grid
     scene = Scene(torch.randn(1, frames, config.coarse ** 2, cells), torch.arange(1 - frames, 1)[None] * config.every_ms, torch.randn(frames, channels, side, side),

@@ -12,8 +12,8 @@ MIX = mix(live=0.25, rename=0.0, photo=0.0, caption=0.5, asked=0.9, forced=0.6, 
 
 @dataclass(frozen=True)
 class Settings:
-    base_steps: int = 300     # stage 0, shared by all arms of a seed
-    steps: int = 400          # of every arm
+    base_steps: int = 250     # stage 0, shared by all arms of a seed
+    steps: int = 300          # of every arm
     batch: int = 6            # clips a step
     questions: int = 10       # drawn for a clip at most
     rate: float = 1e-3

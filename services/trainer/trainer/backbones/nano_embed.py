@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from trainer.backbones.nano_nouns import NounEvidence, NounSpace
 from trainer.config import NanoConfig
+from trainer.vocabulary import COLOURS
 
 
 def clock(times: Tensor, width: int) -> Tensor:
@@ -24,10 +25,10 @@ class NanoEmbed(nn.Module):
         self.words = nn.Parameter(torch.randn(len(noun_of_token), d) * 0.3)
         self.sharpness = nn.Parameter(torch.tensor(2.0))  # of the logits over words
         self.lift = nn.Linear(config.match, d, bias=False)  # a noun's vector → its part of the word's embedding
-        self.recall = nn.Sequential(nn.Linear(3 * config.frames + config.frames * n + 3 * n + 1, d), nn.GELU(), nn.Linear(d, d))
+        self.recall = nn.Sequential(nn.Linear(3 * config.frames + config.frames * n + 3 * n + 1 + len(COLOURS) + 1 + 2 + 4 * n, d), nn.GELU(), nn.Linear(d, d))
         e = nouns.noun_channels.shape[1]
         self.old = nn.Linear(2 * d, d)
-        self.last = nn.Linear(2 * d + config.fine + config.match + 2, d)
+        self.last = nn.Linear(2 * d + config.fine + config.match + 2 + len(COLOURS) + 1, d)
         self.known = nn.Linear(e, d, bias=False)
         self.time = nn.Linear(32, d)
         self.place_old = nn.Parameter(torch.randn(4, d) * 0.3)
@@ -53,7 +54,7 @@ class NanoEmbed(nn.Module):
         return self.table()[ids] + seen * (noun >= 0).to(seen.dtype)[..., None]
 
     def scaled(self, evidence: NounEvidence) -> list[Tensor]:
-        return [evidence.trace / 4, evidence.place * 2 - 1, evidence.course / 4, evidence.last / 4, evidence.number]
+        return [evidence.trace / 4, evidence.place * 2 - 1, evidence.course / 4, evidence.last / 4, evidence.number, evidence.colours, evidence.motion]
 
     def prefix(self, visual: Tensor, times: Tensor) -> Tensor:
         """(B, T, N, C), (B, T) → (B, P, d): 4 tokens each older frame, every cell of the last, the likeliest nouns in alphabetical order."""
@@ -63,7 +64,7 @@ class NanoEmbed(nn.Module):
         change = tokens - before
         age = self.time(clock(times, 32))[:, :, None]        # (B, T, 1, d)
         old = self.old(torch.cat([self.pooled(tokens[:, :-1]), self.pooled(change[:, :-1])], -1)) + self.place_old + age[:, :-1] + self.kind[0]
-        last = self.last(torch.cat([tokens[:, -1], change[:, -1], parts.fine[:, -1], parts.best[:, -1], parts.count[:, -1]], -1))
+        last = self.last(torch.cat([tokens[:, -1], change[:, -1], parts.fine[:, -1], parts.best[:, -1], parts.count[:, -1], parts.colour[:, -1]], -1))
         last = last + self.known(parts.evidence[:, -1]) + self.place_last + self.kind[1]
         return torch.cat([old.flatten(1, 2), last, self.likely_nouns(visual)], 1)
 

@@ -91,19 +91,19 @@ class NanoNeck(nn.Module):
         return Maps(x, match, self.centre(x), self.colour(x), self.skip(torch.cat([taps.s4 / SPREAD['s4'], rgb], 1)))
 
     def fine_tokens(self, maps: Maps) -> Tensor:
-        """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2).
+        """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2 + colours).
 
-        Pooled features, the match vector where a centre is likeliest, how many centres and how sure.
+        Pooled features, the match vector where a centre is likeliest, how many centres and how sure, the colour there.
         """
         k = self.block
         pooled = torch.cat([F.avg_pool2d(maps.features, k), F.max_pool2d(maps.features, k)], 1)  # (B, 2F, g, g)
         weight = torch.exp(maps.centre.clamp(-8, 8))
-        best = F.avg_pool2d(maps.match * weight, k) / F.avg_pool2d(weight, k)
+        best, colour = (F.avg_pool2d(part * weight, k) / F.avg_pool2d(weight, k) for part in (maps.match, maps.colour.softmax(1)))
         sure = maps.centre.sigmoid()
         peaks = sure * (sure >= F.max_pool2d(sure, 3, 1, 1)).to(sure.dtype)
         count = torch.cat([F.avg_pool2d(peaks, k) * (k * k), F.max_pool2d(sure, k)], 1)
-        flat = [part.flatten(2).transpose(1, 2) for part in (pooled, best, count)]
-        return torch.cat([self.fine(flat[0]), flat[1], flat[2]], dim=2)
+        flat = [part.flatten(2).transpose(1, 2) for part in (pooled, best, count, colour)]
+        return torch.cat([self.fine(flat[0]), *flat[1:]], dim=2)
 
 
 class Outline(nn.Module):

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from trainer.config import NanoConfig
+from trainer.vocabulary import COLOURS
+
+LATELY = (4, 9)  # frames before the last
 
 
 class VisualParts(NamedTuple):
@@ -17,6 +20,7 @@ class VisualParts(NamedTuple):
     fine: Tensor      # fine
     best: Tensor      # M, the match vector where a centre is likeliest
     count: Tensor     # 2, centres in the cell, surest centre
+    colour: Tensor   # colours + 1, where a centre is likeliest
     evidence: Tensor  # E
 
 
@@ -26,6 +30,8 @@ class NounEvidence(NamedTuple):
     course: Tensor   # (B, Q, TN) how well it matches every cell of every frame: who came first, which way it goes
     last: Tensor     # (B, Q, 2N) fine and pretrained match over the last frame's cells
     number: Tensor   # (B, Q, N + 1) how many of it are in each cell of the last frame, and in all
+    colours: Tensor  # (B, Q, colours + 1) which colours its things have in the last frame
+    motion: Tensor   # (B, Q, 2 + 4N) which way it goes as a whole; and from where it came to each cell, lately and since long
 
 
 class NounSpace(nn.Module):
@@ -44,7 +50,7 @@ class NounSpace(nn.Module):
 
     def split(self, visual: Tensor) -> VisualParts:
         c = self.config
-        return VisualParts(*visual.split([c.width, c.fine, c.match, 2, self.noun_channels.shape[1]], dim=-1))
+        return VisualParts(*visual.split([c.width, c.fine, c.match, 2, len(COLOURS) + 1, self.noun_channels.shape[1]], dim=-1))
 
     def unit(self) -> Tensor:
         return nn.functional.normalize(self.vectors, dim=-1) * self.vectors.shape[1] ** 0.5  # (nouns, M)
@@ -69,7 +75,26 @@ class NounSpace(nn.Module):
         trace = coarse.amax(-1).transpose(1, 2)                             # (B, Q, T)
         number = fine.sigmoid() * parts.count[:, -1, :, 0][:, None]          # (B, Q, N)
         return NounEvidence(trace, place.permute(0, 2, 1, 3).flatten(2), coarse.transpose(1, 2).flatten(2), torch.cat([fine, known * 4], -1),
-                            torch.cat([number, number.sum(-1, keepdim=True)], -1))
+                            torch.cat([number, number.sum(-1, keepdim=True)], -1), (number[..., None] * parts.colour[:, -1][:, None]).amax(2), self.motion(coarse, place))
+
+    def motion(self, coarse: Tensor, place: Tensor) -> Tensor:
+        """coarse (B, T, Q, N), place (B, T, Q, 2) → (B, Q, 2 + 4N)."""
+        times = torch.linspace(-1, 1, coarse.shape[1], device=coarse.device)[None, :, None, None]      # (1, T, 1, 1)
+        weight = coarse.amax(-1, keepdim=True).sigmoid() + 1e-3                                       # (B, T, Q, 1)
+        total = weight.sum(1, keepdim=True)
+        when, where = (weight * times).sum(1, keepdim=True) / total, (weight * place).sum(1, keepdim=True) / total
+        slope = (weight * (times - when) * (place - where)).sum(1) / ((weight * (times - when) ** 2).sum(1) + 1e-2)  # (B, Q, 2)
+        return torch.cat([slope * 4, *(self.arrival(coarse[:, max(0, coarse.shape[1] - 1 - ago)]) for ago in LATELY)], -1)
+
+    def arrival(self, before: Tensor) -> Tensor:
+        """Where around each cell the noun was then: the middle of its 3×3 neighbourhood, in cells. before (B, Q, N) logits → (B, Q, 2N)."""
+        b, q, _ = before.shape
+        side = self.config.coarse
+        chance = before.sigmoid().reshape(b * q, 1, side, side)
+        steps = torch.tensor([-1.0, 0.0, 1.0], device=before.device)
+        kernels = torch.stack([torch.ones(3, 3, device=before.device), steps.expand(3, 3), steps[:, None].expand(3, 3)])[:, None]  # (3, 1, 3, 3)
+        mass, x, y = nn.functional.conv2d(chance, kernels, padding=1).split(1, 1)
+        return torch.cat([x / (mass + 0.1), y / (mass + 0.1)], 1).reshape(b, q, -1)
 
     def presence(self, visual: Tensor, vectors: Tensor | None = None) -> Tensor:
         """How surely each noun is in the last frame: logits (B, nouns)."""
