@@ -139,6 +139,7 @@ def export(
     region: float = 0.4, mask: float = 0.5, moment: float = 0.3, threads: Threads = 1,
     start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision and videochat: the folder of the published model.')] = None,
     precision: Annotated[str, typer.Option(help='Of llava-onevision and videochat: the decoder in fp32, fp16, int8 or int4.')] = 'fp32',
+    masks: Annotated[Optional[Path], typer.Option(help='Of videochat: where its SAM 2 with the mask adapter goes, as a part to be composed in.')] = None,
 ) -> None:
     """A checkpoint to a bundle: ONNX graphs, tokenizer, golden files, manifest, trained weights."""
     if config.startswith('llava-onevision'):
@@ -147,7 +148,7 @@ def export(
         return export_bundle_of(out, config, start, checkpoint, Options(version, precision=precision, region=region, mask=mask, moment=moment), threads)
     if config.startswith('videochat'):
         from trainer.backbones.videochat.cli import export_bundle_of as export_videochat_bundle
-        return export_videochat_bundle(out, config, start, version, precision, threads)
+        return export_videochat_bundle(out, config, start, version, precision, threads, masks)
     import torch
     from trainer.checkpoint import load
     from trainer.config import CONFIGS

@@ -39,7 +39,7 @@ export const FAMILIES: readonly Family[] = [
       ['import', 'videochat-tpo', folder],
       ['export', out, '--config', 'videochat', '--start', folder, '--precision', precision],
     ],
-    makes: 'a bundle that answers and points with boxes; its mask adapter and CG-DETR load and run in Python alone',
+    makes: 'a bundle that answers and points with boxes; its masks come as a part of their own with `fovea-train export … --masks`',
   },
   {
     name: 'llava-onevision',

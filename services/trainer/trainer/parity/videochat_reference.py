@@ -177,9 +177,10 @@ def run(folder: Path) -> dict[str, Tensor]:
             out[f'answer {seed} state'] = state.flatten()
             out[f'answer {seed} head'] = torch.tensor(['Region', 'Temporal', 'Mask'].index(head))
     from inference.third_party.sam2.modeling.sam.prompt_encoder import PromptEncoder
-    sam = PromptEncoder(embed_dim=256, image_embedding_size=(64, 64), input_image_size=(1024, 1024), mask_in_chans=16)
+    side = C.sam.picture
+    sam = PromptEncoder(embed_dim=256, image_embedding_size=(side // 16, side // 16), input_image_size=(side, side), mask_in_chans=16)
     fill(sam, 'sam.sam_prompt_encoder.')
-    out['box prompt of SAM 2'] = sam(points=(given.boxes[0].reshape(1, 2, 2) * 1024, torch.tensor([[2, 3]], dtype=torch.int32)), boxes=None, masks=None)[0]
+    out['box prompt of SAM 2'] = sam(points=(given.boxes[0].reshape(1, 2, 2) * side, torch.tensor([[2, 3]], dtype=torch.int32)), boxes=None, masks=None)[0]
     return {name: value.contiguous() for name, value in out.items()}
 
 

@@ -5,8 +5,8 @@ from tokenizers import Tokenizer
 import typer
 
 
-def export_bundle_of(out: Path, config: str, start: Path | None, version: str, precision: str, threads: int) -> None:
-    """`start`: the folder of the published checkpoint; videochat-tiny has random weights and needs none."""
+def export_bundle_of(out: Path, config: str, start: Path | None, version: str, precision: str, threads: int, masks: Path | None = None) -> None:
+    """`start`: the folder of the published checkpoint; videochat-tiny has random weights and needs none. `masks`: where the mask part goes."""
     import torch
     from trainer.backbones.videochat.checkpoint import CheckpointError, load_videochat
     from trainer.backbones.videochat.config import VIDEOCHAT_CONFIGS
@@ -21,7 +21,7 @@ def export_bundle_of(out: Path, config: str, start: Path | None, version: str, p
         raise typer.BadParameter(f'{config} is exported from published weights: give their folder with --start.')
     torch.set_num_threads(threads)
     try:
-        model, tokenizer = (tiny_videochat(), tiny_tokenizer()) if start is None else (load_videochat(start, VIDEOCHAT_CONFIGS[config]), tokenizer_of(start))
+        model, tokenizer = (tiny_videochat(with_sam=masks is not None), tiny_tokenizer()) if start is None else (load_videochat(start, VIDEOCHAT_CONFIGS[config]), tokenizer_of(start))
     except CheckpointError as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(1) from None
@@ -29,6 +29,11 @@ def export_bundle_of(out: Path, config: str, start: Path | None, version: str, p
     for name, difference in export_videochat(model, tokenizer, out, options).items():
         typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
     typer.echo(f'{out}: {sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6:.1f} MB, decoder in {precision}')
+    if masks is not None:
+        from trainer.backbones.videochat.mask_part import export_mask_part
+        for name, difference in export_mask_part(model, masks).items():
+            typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
+        typer.echo(f'{masks}: a mask part; `fovea model compose` puts it into the bundle')
 
 
 def train_videochat(stage: str, config: str, steps: int, batch: int, seed: int, run: Path, start: Path | None, device: str, threads: int, times: float) -> None:

@@ -32,6 +32,7 @@ class SamSizes:
     window: tuple[int, ...] = (8, 4, 16, 8)
     memory_layers: int = 4
     mlp: int = 2048
+    picture: int = 1024
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,6 @@ VIDEOCHAT_TINY = replace(
     VIDEOCHAT, name='videochat-tiny', patch=56, frames=6, vision_width=32, vision_layers=2, vision_heads=2, bridge_width=24, bridge_layers=4, bridge_heads=2, bridge_mlp=32,
     bridge_vocabulary=50, bridge_positions=16, queries=3, extra_queries=5, width=64, layers=2, heads=4, kv_heads=2, mlp=96, vocabulary=67, lora_rank=4, lora_alpha=8,
     moment=MomentSizes(clip=18, width=32, mlp=48, heads=4, encoder=2, decoder=3, dummies=5, queries=4, prompts=6, words=12),
-    sam=SamSizes(width=8, heads=1, stages=(1, 1, 1, 1), whole=(2,), window=(4, 2, 4, 2), memory_layers=1, mlp=32),
+    sam=SamSizes(width=8, heads=1, stages=(1, 1, 2, 1), whole=(3,), window=(8, 4, 4, 2), memory_layers=1, mlp=32, picture=128),
 )
 VIDEOCHAT_CONFIGS = {config.name: config for config in (VIDEOCHAT, VIDEOCHAT_TINY)}

@@ -1,6 +1,6 @@
 """VideoChat-TPO to a bundle that the TypeScript runtime serves (docs/design/bundle.md): answers and boxes.
 
-The mask adapter and CG-DETR stay behind: the one needs SAM 2.0 large beside it, the other two encoders that the checkpoint does not hold.
+Masks are a part of their own (`mask_part.py`), to be composed in; CG-DETR stays behind, for it needs two encoders that the checkpoint does not hold.
 """
 from dataclasses import dataclass
 import hashlib

@@ -10,7 +10,7 @@ from trainer.backbones.videochat.config import SamSizes
 D = 256
 
 
-def sam2(sizes: SamSizes, picture: int = 1024) -> nn.Module:
+def sam2(sizes: SamSizes) -> nn.Module:
     try:
         from sam2.modeling.backbones.hieradet import Hiera
         from sam2.modeling.backbones.image_encoder import FpnNeck, ImageEncoder
@@ -26,7 +26,7 @@ def sam2(sizes: SamSizes, picture: int = 1024) -> nn.Module:
         return PositionEmbeddingSine(num_pos_feats=channels, normalize=True, scale=None, temperature=10000)
 
     def attention(**more: object) -> nn.Module:
-        return RoPEAttention(rope_theta=10000.0, feat_sizes=[32, 32], embedding_dim=D, num_heads=1, downsample_rate=1, dropout=0.1, **more)
+        return RoPEAttention(rope_theta=10000.0, feat_sizes=[sizes.picture // 16] * 2, embedding_dim=D, num_heads=1, downsample_rate=1, dropout=0.1, **more)
 
     layer = MemoryAttentionLayer(
         activation='relu', dim_feedforward=sizes.mlp, dropout=0.1, pos_enc_at_attn=False, self_attention=attention(), d_model=D,
@@ -42,7 +42,7 @@ def sam2(sizes: SamSizes, picture: int = 1024) -> nn.Module:
     )
     model = SAM2Base(
         image_encoder=ImageEncoder(scalp=1, trunk=trunk, neck=neck), memory_attention=MemoryAttention(d_model=D, pos_enc_at_input=True, layer=layer, num_layers=sizes.memory_layers),
-        memory_encoder=memory, num_maskmem=7, image_size=picture, sigmoid_scale_for_mem_enc=20.0, sigmoid_bias_for_mem_enc=-10.0, use_mask_input_as_output_without_sam=True,
+        memory_encoder=memory, num_maskmem=7, image_size=sizes.picture, sigmoid_scale_for_mem_enc=20.0, sigmoid_bias_for_mem_enc=-10.0, use_mask_input_as_output_without_sam=True,
         directly_add_no_mem_embed=True, use_high_res_features_in_sam=True, multimask_output_in_sam=True, iou_prediction_use_sigmoid=True, use_obj_ptrs_in_encoder=True,
         add_tpos_enc_to_obj_ptrs=False, only_obj_ptrs_in_the_past_for_eval=True, pred_obj_scores=True, pred_obj_scores_mlp=True, fixed_no_obj_ptr=True,
         multimask_output_for_tracking=True, use_multimask_token_for_obj_ptr=True, multimask_min_pt_num=0, multimask_max_pt_num=1, use_mlp_for_obj_ptr_proj=True,
