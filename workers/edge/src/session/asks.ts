@@ -112,7 +112,7 @@ export class Asks {
     switch (message.type) {
       case 'answer-delta':
         row.text += message.text
-        return context.record(message, () => context.store.saveAsk(row.id, { text: row.text }))
+        return context.record(message, () => context.store.saveAskText(row.id, row.text))
       case 'head-started':
         return context.record(message)
       case 'head-result':

@@ -3,6 +3,7 @@ import { and, asc, desc, eq, gt, isNotNull, isNull, lt, lte, max, min, sum } fro
 import { drizzle } from 'drizzle-orm/durable-sqlite'
 import type { DrizzleSqliteDODatabase } from 'drizzle-orm/durable-sqlite'
 import type { StreamCounters } from '../session/frame-gate.ts'
+import { sessionStatements } from './session-statements.ts'
 import { asks, deadlines, events, runs, session, streams, tickets, tracks, watches } from './session-tables.ts'
 
 export type SessionRow = typeof session.$inferSelect
@@ -17,8 +18,11 @@ export type Ended = Extract<AskEvent, { type: 'answer-ended' }>
 export class SessionStore {
   readonly #db: DrizzleSqliteDODatabase
 
+  readonly #hot: ReturnType<typeof sessionStatements>
+
   constructor(storage: DurableObjectStorage) {
     this.#db = drizzle(storage)
+    this.#hot = sessionStatements(this.#db)
   }
 
   /** All of it or nothing. */
@@ -37,17 +41,14 @@ export class SessionStore {
   // Events
 
   addEvent(event: SessionEvent, body: string): void {
-    this.#db
-      .insert(events)
-      .values({
-        seq: event.seq,
-        at: event.at,
-        ask: 'ask' in event ? event.ask : null,
-        evidence: event.type === 'head-result' ? event.evidence.id : null,
-        bytes: body.length,
-        body,
-      })
-      .run()
+    this.#hot.addEvent.run({
+      seq: event.seq,
+      at: event.at,
+      ask: 'ask' in event ? event.ask : null,
+      evidence: event.type === 'head-result' ? event.evidence.id : null,
+      bytes: body.length,
+      body,
+    })
   }
 
   eventsAfter(seq: number, limit: number): StoredEvent[] {
@@ -97,7 +98,7 @@ export class SessionStore {
   // Asks
 
   ask(id: string): AskRow | undefined {
-    return this.#db.select().from(asks).where(eq(asks.id, id)).get()
+    return this.#hot.findAsk.get({ id })
   }
 
   addAsk(row: AskRow): void {
@@ -106,6 +107,10 @@ export class SessionStore {
 
   saveAsk(id: string, change: Partial<Pick<AskRow, 'sent' | 'text' | 'evidence'>> & { outcome?: Ended }): void {
     this.#db.update(asks).set(change).where(eq(asks.id, id)).run()
+  }
+
+  saveAskText(id: string, text: string): void {
+    this.#hot.saveAskText.run({ id, text })
   }
 
   runningAsks(): AskRow[] {
@@ -205,11 +210,7 @@ export class SessionStore {
   }
 
   setDeadline(deadline: Deadline): void {
-    this.#db
-      .insert(deadlines)
-      .values(deadline)
-      .onConflictDoUpdate({ target: [deadlines.kind, deadlines.key], set: { due: deadline.due } })
-      .run()
+    this.#hot.setDeadline.run(deadline)
   }
 
   clearDeadline(kind: string, key: string): void {
