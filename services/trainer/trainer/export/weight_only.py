@@ -5,8 +5,6 @@ import numpy as np
 
 BLOCK = 32
 ROWS = 8192  # quantised at a time: a table of words would need gigabytes at once
-# Where levels are few, a scale that cuts the largest number off can leave less error over all; negative ones give the level without a mirror image to the other side.
-TRIED = {4: (1.0, 0.93, 0.86, 0.8, -1.0, -0.9), 8: (1.0,)}
 
 
 class Blocks(NamedTuple):
@@ -27,18 +25,11 @@ def rows_to_blocks(weight: np.ndarray, bits: int, block: int) -> tuple[np.ndarra
     half = 1 << (bits - 1)
     groups = weight.reshape(rows, columns // block, block)
     peak = np.take_along_axis(groups, np.abs(groups).argmax(-1)[..., None], -1)  # (N, K/block, 1), with its sign
-    levels = scales = least = None
-    for share in TRIED[bits]:
-        # The number of largest magnitude becomes −half, the one level that has no mirror image, so that all levels are used.
-        tried = (peak * share / -half).astype(np.float32)
-        found = np.clip(np.rint(groups * np.divide(1, tried, out=np.zeros_like(tried), where=tried != 0)), -half, half - 1)
-        error = np.square(found * tried - groups).sum(-1, keepdims=True)
-        if levels is None:
-            levels, scales, least = found, tried, error
-        else:
-            better = error < least
-            levels, scales, least = np.where(better, found, levels), np.where(better, tried, scales), np.where(better, error, least)
-    packed = (levels + half).astype(np.uint8)
+    # The number of largest magnitude becomes −half, the one level that has no mirror image, so that all levels are used. Cutting it off for less error of the weights was
+    # tried: the logits were no nearer.
+    scales = (peak / -half).astype(np.float32)
+    inverse = np.divide(1, scales, out=np.zeros_like(scales), where=scales != 0)
+    packed = (np.clip(np.rint(groups * inverse), -half, half - 1) + half).astype(np.uint8)
     if bits == 4:
         packed = packed[..., 0::2] | (packed[..., 1::2] << 4)
     return packed, scales[..., 0]
