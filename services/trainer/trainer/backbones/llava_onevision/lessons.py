@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.backbones.llava_onevision.words import Language
-from trainer.data.ask import Ask, Target
+from trainer.data.ask import Target
 from trainer.data.clip import Clip
 
 PROPAGATED = 3  # frames that a mask is followed through in training
