@@ -20,7 +20,7 @@ type Row = { prefillMs: number; tokensPerSecond: number; prefillWallMs: number; 
 /**
  * Decoders of the 0.5B shape, one thread each, against peers with the same weights. All take turns in one run, and what counts is CPU time: the figure that holds on a
  * machine with other work. Peers that are not asked for are read from `peers.json`, and say on which machine and when they were measured; they are
- * scaled by what our fp32 decoder did beside them then and does now.
+ * scaled by what our int8 decoder did beside them then and does now.
  */
 export async function decoders({ say, signal, venv }: BenchContext & { venv?: string }): Promise<Report> {
   const peers = venv !== undefined
@@ -31,9 +31,10 @@ export async function decoders({ say, signal, venv }: BenchContext & { venv?: st
   Object.assign(rows, await side(['fp32'], peers ? ['transformers-fp32'] : []))
   const known = peers ? undefined : await knownPeers('decoders')
   if (peers) await rememberPeers('decoders', rows)
-  // Peers of another day ran on a faster or slower machine; our fp32 decoder, which ran beside them, is the measure of that.
-  const then = known?.rows['fp32']?.['tokensPerSecond']
-  const machine = then === undefined ? 1 : (rows['fp32']?.tokensPerSecond ?? Number.NaN) / then
+  // Peers of another day ran on a faster or slower machine; our int8 decoder, which ran beside them and
+  // leans on the same kernels and caches as int4, is the measure of that.
+  const then = known?.rows['int8']?.['tokensPerSecond']
+  const machine = then === undefined ? 1 : (rows['int8']?.tokensPerSecond ?? Number.NaN) / then
   const rate = (name: string): number => rows[name]?.tokensPerSecond ?? (known?.rows[name]?.['tokensPerSecond'] ?? Number.NaN) * machine
   return {
     goals: [
