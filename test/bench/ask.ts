@@ -90,9 +90,10 @@ async function firstWordOf(session: Session, text: string): Promise<number> {
   return first
 }
 
+const firstOf = ({ prefillMs, stepMs }: TalkReport) => prefillMs + stepMs
+
 /** Each round against its own bare one; the one in the middle. */
 function ratiosOf(all: readonly Round[]) {
-  const firstOf = ({ prefillMs, stepMs }: TalkReport) => prefillMs + stepMs
   return {
     firstWord: median(all.map(({ firstWord, bare }) => firstWord / firstOf(bare))),
     evidence: median(all.map(({ evidence, bare }) => evidence / (1.2 * firstOf(bare) + 1.2 * bare.headMs))),
