@@ -22,7 +22,7 @@ class Family:
     licence: str = 'Apache-2.0'
     overrides: tuple[str, ...] = ()
     backbone: tuple[tuple[str, tuple[int, ...]], ...] = ()  # keyword arguments of the image backbone
-    mlp: int = 2048                                         # hidden width of the mask decoder's transformer
+    mlp: int = 2048                                         # hidden width of the mask decoder's layers, at most
     sizes: tuple[int, ...] = (1024, 512)
 
 
@@ -130,14 +130,15 @@ def mended(family: Family) -> Iterator[None]:
     import sam2.modeling.perceiver as perceiver
     import sam2.modeling.sam2_base as base
 
-    before = backbone.create_model, base.TwoWayTransformer
+    before = backbone.create_model, base.TwoWayTransformer, base.MaskDecoder
     backbone.create_model = lambda name, pretrained=True, **options: timm.models.create_model(name, pretrained=False, **options, **dict(family.backbone))
     base.TwoWayTransformer = lambda mlp_dim, **options: before[1](mlp_dim=family.mlp, **options)
+    base.MaskDecoder = lambda iou_head_hidden_dim, **options: before[2](iou_head_hidden_dim=min(iou_head_hidden_dim, family.mlp), **options)
     perceiver.PerceiverResampler.forward_2d = several_objects
     try:
         yield
     finally:
-        backbone.create_model, base.TwoWayTransformer = before
+        backbone.create_model, base.TwoWayTransformer, base.MaskDecoder = before
 
 
 def several_objects(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
