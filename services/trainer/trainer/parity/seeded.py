@@ -11,7 +11,7 @@ def seeded(name: str, *shape: int, scale: float = 1.0, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=generator) * scale
 
 
-def fill(module: nn.Module, prefix: str = '') -> None:
+def fill(module: nn.Module, prefix: str = '', seed: int = 0) -> None:
     """Every floating tensor of the state dict by its name: matrices keep the size of what goes through, norms stay near one."""
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
@@ -19,9 +19,9 @@ def fill(module: nn.Module, prefix: str = '') -> None:
                 continue
             last = name.rsplit('.', 1)[-1]
             if tensor.ndim > 1:
-                value = seeded(prefix + name, *tensor.shape, scale=(tensor[0].numel()) ** -0.5)
+                value = seeded(prefix + name, *tensor.shape, scale=(tensor[0].numel()) ** -0.5, seed=seed)
             elif last == 'weight':
-                value = 1 + seeded(prefix + name, *tensor.shape, scale=0.1)
+                value = 1 + seeded(prefix + name, *tensor.shape, scale=0.1, seed=seed)
             else:
-                value = seeded(prefix + name, *tensor.shape, scale=0.1)
+                value = seeded(prefix + name, *tensor.shape, scale=0.1, seed=seed)
             tensor.copy_(value)

@@ -43,8 +43,9 @@ def videochat_rows() -> list[Row]:
 def answers(model: VideoChat, theirs: dict[str, torch.Tensor]) -> list[Row]:
     """Greedy answers with `compat`: the tokens, the task of the last trigger, its state."""
     rows = []
-    for seed in PROMPTS:
-        given, name = case(seed), f'answer {seed}'
+    for weights, seed in PROMPTS:
+        fill(model, seed=weights)
+        given, name = case(seed), f'answer {weights}.{seed}'
         said = answer(model, model.embed(given.ids, given.video, given.where), compat=True)
         rows.append(same(f'{name}: tokens', said.tokens, theirs[f'{name} tokens'].tolist()))
         if f'{name} head' in theirs:

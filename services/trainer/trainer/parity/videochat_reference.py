@@ -168,14 +168,15 @@ def run(folder: Path) -> dict[str, Tensor]:
     out['box of the first frame'] = model.track_embed_decode2(states)
     answer = model.cg_model(given.words, given.word_mask, given.clips, given.clip_mask, prompt_token=states[1].expand(2, 1, -1))
     out['moment logits'], out['moment spans'], out['moment saliency'] = answer['pred_logits'], answer['pred_spans'], answer['saliency_scores']
-    for seed in PROMPTS:
+    for weights, seed in PROMPTS:
+        fill(model, seed=weights)
         ids, tokenizer = case(seed).ids, Tokenizer()
         model.tokenizer = tokenizer
         _, state, head = generate(types.SimpleNamespace(model=model, tokenizer=tokenizer), ids, torch.ones_like(ids), video, case(seed).where)
-        out[f'answer {seed} tokens'] = torch.tensor(tokenizer.spoken)
+        out[f'answer {weights}.{seed} tokens'] = torch.tensor(tokenizer.spoken)
         if state is not None:
-            out[f'answer {seed} state'] = state.flatten()
-            out[f'answer {seed} head'] = torch.tensor(['Region', 'Temporal', 'Mask'].index(head))
+            out[f'answer {weights}.{seed} state'] = state.flatten()
+            out[f'answer {weights}.{seed} head'] = torch.tensor(['Region', 'Temporal', 'Mask'].index(head))
     from inference.third_party.sam2.modeling.sam.prompt_encoder import PromptEncoder
     side = C.sam.picture
     sam = PromptEncoder(embed_dim=256, image_embedding_size=(side // 16, side // 16), input_image_size=(side, side), mask_in_chans=16)

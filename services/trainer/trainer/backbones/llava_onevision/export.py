@@ -4,7 +4,6 @@ import hashlib
 import json
 from pathlib import Path
 
-
 from trainer.backbones.llava_onevision.golden import golden_asks, golden_decoder
 from trainer.backbones.llava_onevision.graphs import graphs_of
 from trainer.backbones.llava_onevision.model import LlavaOnevision
