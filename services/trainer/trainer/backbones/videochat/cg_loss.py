@@ -1,6 +1,6 @@
 """What CG-DETR is asked for: matched spans and their class in every layer, and a saliency that is higher inside.
 
-The weights are the published ones. Three further losses of CG-DETR's own training (moment–sentence alignment, its distillation, orthogonal dummies) are not here;
+The weights are the published ones; saliency is a margin over every pair of clips, where the published code samples pairs and adds contrastive terms. Three further losses of CG-DETR's own training (moment–sentence alignment, its distillation, orthogonal dummies) are not here;
 they need pairs of different videos, and the checkpoint's parts that serve them alone stay as they are.
 """
 import torch
