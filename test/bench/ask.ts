@@ -54,8 +54,7 @@ const ask: Bench = {
         await session.close()
         return all
       }
-      const folder = (under: string) => mkdtempSync(join(under, 'fovea-bench-'))
-      const [disk, memory] = [folder(tmpdir()), folder(MEMORY)]
+      const [disk, memory] = [freshFolder(tmpdir()), freshFolder(MEMORY)]
       const results = { disk: await rounds(disk), memory: await rounds(memory) }
       const syncMs = { disk: syncOf(disk), memory: syncOf(memory) }
       for (const dir of [disk, memory]) rmSync(dir, { recursive: true, force: true })
@@ -90,6 +89,7 @@ async function firstWordOf(session: Session, text: string): Promise<number> {
   return first
 }
 
+const freshFolder = (under: string) => mkdtempSync(join(under, 'fovea-bench-'))
 const firstOf = ({ prefillMs, stepMs }: TalkReport) => prefillMs + stepMs
 
 /** Each round against its own bare one; the one in the middle. */

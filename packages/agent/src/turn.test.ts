@@ -152,6 +152,13 @@ test('an aborted turn ends as cancelled, a chat model that fails throws', async 
   await expect(runTurn({ model: new FakeStreamingChatModel({ thrownErrorString: 'no key' }), tools: [], text: 'Go' })).rejects.toThrow('no key')
 })
 
+test('an empty reply is no answer: it throws, and says so', async () => {
+  await expect(runTurn({ model: new ScriptedChat([new AIMessage(' ')]), tools: [], text: 'Go' })).rejects.toMatchObject({
+    code: 'unavailable',
+    message: expect.stringContaining('empty reply'),
+  })
+})
+
 test('without a chat model of its own a turn is an ask: ChatFovea answers, with its evidence', async () => {
   const session = desk()
   const outcome = await runTurn({ model: new ChatFovea({ session, ask: 'turn-01-ask' }), tools: [], text: 'Is there a cup?' })

@@ -1,7 +1,7 @@
 import type { BaseChatModel } from '@langchain/core/language_models/chat_models'
 import { AIMessageChunk, type BaseMessage, type ToolMessage } from '@langchain/core/messages'
 import { ToolInputParsingException, type StructuredToolInterface } from '@langchain/core/tools'
-import { ErrorBody, toProtocolError, type Finish } from '@fovea/protocol'
+import { ErrorBody, ProtocolError, toProtocolError, type Finish } from '@fovea/protocol'
 import { z } from 'zod'
 import { citedEvidence } from './citations.ts'
 import { SYSTEM_PROMPT } from './system-prompt.ts'
@@ -52,6 +52,7 @@ export async function runTurn({ model, tools, text, system = SYSTEM_PROMPT, past
       const last = rounds.length >= maxRounds
       const reply = await speak(last ? model : able, messagesOf(system, text, rounds), { journal, signal })
       const wanted = last ? [] : (reply.tool_calls ?? [])
+      if (wanted.length === 0 && reply.text.trim() === '') throw emptyReply(model)
       if (wanted.length === 0) return { text: reply.text, finish: last ? 'length' : 'stop', evidence: evidenceOf(reply.text, rounds, reply.additional_kwargs) }
       // Ids of our own, short and unique in the turn: the ask behind a call is named after it.
       const before = rounds.reduce((sum, round) => sum + round.calls.length, 0)
@@ -63,6 +64,17 @@ export async function runTurn({ model, tools, text, system = SYSTEM_PROMPT, past
     if (signal?.aborted) return { text: '', finish: 'cancelled', evidence: evidenceOf('', rounds, {}) }
     throw error
   }
+}
+
+/** No words and no tool: some servers answer so where a model's context is full, or its tool call cannot be read. */
+function emptyReply(model: BaseChatModel): ProtocolError {
+  return new ProtocolError(
+    'unavailable',
+    `The chat model (${model.getName()}) gave an empty reply: no words, and no tool that can be called. Try again, or use another model.`,
+    {
+      retryable: true,
+    },
+  )
 }
 
 /** One reply of the chat model, told as it comes; a model that does not stream says it all at once. */
