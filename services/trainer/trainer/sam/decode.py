@@ -18,6 +18,14 @@ class Decode(nn.Module):
         self.plain = model.sam_prompt_encoder.no_mask_embed
 
     def forward(self, s4: Tensor, s8: Tensor, attended: Tensor, prompt: Tensor, count: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        mask, iou, presence, outlines = self.outline(s4, s8, attended, prompt)
+        seen = (presence > 0).to(mask.dtype)
+        mask = torch.where(presence[..., None, None] > 0, mask, HIDDEN)
+        pointer = self.point(outlines) * seen[..., None] + self.absent * (1 - seen[..., None])
+        return mask, self.offered(iou, count), presence.sigmoid()[:, 0], pointer
+
+    def outline(self, s4: Tensor, s8: Tensor, attended: Tensor, prompt: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Whatever is there or not: mask (Q, 4, 4G, 4G) logits, iou (Q, 4), presence (Q, 1) logit, outlines' tokens (Q, 4, C). What training looks at."""
         d = self.decoder
         own = torch.cat([d.obj_score_token.weight, d.iou_token.weight, d.mask_tokens.weight])                       # (6, C)
         tokens = torch.cat([own[None].expand(prompt.shape[0], -1, -1), prompt], 1)
@@ -26,11 +34,7 @@ class Decode(nn.Module):
         outlines = tokens[:, 2:2 + d.num_mask_tokens]                                                               # (Q, 4, C)
         kernels = torch.stack([layers(outlines[:, i]) for i, layers in enumerate(d.output_hypernetworks_mlps)], 1)  # (Q, 4, C/8)
         mask = (kernels @ fine.flatten(2)).unflatten(2, fine.shape[2:])
-        presence = d.pred_obj_score_head(tokens[:, 0])                                                              # (Q, 1) logit
-        seen = (presence > 0).to(mask.dtype)
-        mask = torch.where(presence[..., None, None] > 0, mask, HIDDEN)
-        pointer = self.point(outlines) * seen[..., None] + self.absent * (1 - seen[..., None])
-        return mask, self.offered(d.iou_prediction_head(tokens[:, 1]), count), presence.sigmoid()[:, 0], pointer
+        return mask, d.iou_prediction_head(tokens[:, 1]), d.pred_obj_score_head(tokens[:, 0]), outlines
 
     def enlarge(self, map: Tensor, s4: Tensor, s8: Tensor) -> Tensor:
         first, norm, bend, second, bend2 = self.decoder.output_upscaling
