@@ -6,6 +6,7 @@ import shutil
 import pytest
 import torch
 
+from trainer.sam.attend import Attend
 from trainer.sam.official import WeightsError, build
 from trainer.sam.parity import PROMPTS, SEEDS, Sessions, follow, graph_rows, moving_shapes, propagation_rows, sure
 from trainer.sam.part import export_part
@@ -46,3 +47,16 @@ def test_every_graph_gives_what_the_official_predictor_gives(family: str, tmp_pa
     assert set(part['hashes']) == {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file() and path.name != 'mask.json'}
     if shutil.which('node'):
         assert all(row.holds for row in propagation_rows(tmp_path, model, run, frames))
+
+
+@pytest.mark.parametrize('family', ['edgetam-test', 'sam2.1-test'])
+def test_what_lies_in_empty_places_does_not_matter(family: str) -> None:
+    model = build(family, 128, seed=3)
+    attend = Attend(model)
+    tokens, pointers = torch.randn(1, 2, attend.place.shape[0], model.mem_dim), torch.randn(1, 3, model.hidden_dim)
+    age, prompted, pointer_age = torch.tensor([[4.0, 1.0]]), torch.tensor([[1.0, 0.0]]), torch.tensor([[4.0, 1.0, 2.0]])
+    features = torch.randn(1, model.hidden_dim, 8, 8)
+    plain, _ = attend(features, tokens, torch.ones(1, 2), age, prompted, pointers, torch.ones(1, 3), pointer_age)
+    pad = lambda value, filling: torch.cat([value, torch.full_like(value, filling)], 1)
+    padded, _ = attend(features, pad(tokens, 50.0), pad(torch.ones(1, 2), 0.0), pad(age, 3.0), pad(prompted, 0.0), pad(pointers, -70.0), pad(torch.ones(1, 3), 0.0), pad(pointer_age, 9.0))
+    assert float((plain - padded).abs().max()) < 1e-5
