@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { Box, decodeRle, Point, Rle } from '@fovea/protocol'
+import { Box, decodeRle, MaskHead, Point, Rle } from '@fovea/protocol'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { followObjects, type FrameSteps, type Joining } from '../src/evaluation/follow-objects.ts'
-import type { Step } from '../src/heads/mask-tracker.ts'
+import { MaskTracker, type Step } from '../src/heads/mask-tracker.ts'
+import type { Graph } from '../src/model/graph.ts'
 import { openMaskPart, pictureScene } from '../src/model/mask-part.ts'
 
 // A small EdgeTAM of random weights, and what the official predictor says of the same clip: written by `python -m trainer.sam.fixture`.
@@ -29,6 +30,12 @@ const clip = gunzipSync(readFileSync(join(folder, 'frames.rgb.gz')))
 const frames = Array.from({ length: clip.length / (height * width * 3) }, (_, index) =>
   clip.subarray(index * height * width * 3, (index + 1) * height * width * 3),
 )
+
+function need(name: string): Graph {
+  const graph = part.graphs.get(name)
+  if (!graph) throw new Error(`The fixture has a graph ${name}.`)
+  return graph
+}
 
 async function follow(objects: Joining[]): Promise<FrameSteps[]> {
   const seen: FrameSteps[] = []
@@ -98,6 +105,34 @@ test('memory is bounded: seven frames of tokens in half precision, sixteen point
   }
   expect(object.memory.entries().map(({ age, prompted }) => [age, prompted])).toEqual([[40, true], ...[1, 2, 3, 4, 5, 6].map((age) => [age, false])])
   expect(object.memory.pointers()).toHaveLength(16)
+})
+
+test('with rules of motion, frames that are not sure enough are not remembered', async () => {
+  const head = z.object({ head: MaskHead }).parse(JSON.parse(readFileSync(join(folder, 'mask.json'), 'utf8'))).head
+  const graphs = {
+    encode: need('encode'),
+    'prompt.state': need('prompt.state'),
+    'prompt.points': need('prompt.points'),
+    attend: need('attend'),
+    decode: need('decode'),
+    memory: need('memory'),
+  }
+  const remembered = async (least: number): Promise<number[]> => {
+    const motion = { weight: 0.2, settle: 2, iou: least, object: 0, overlap: 0 }
+    const tracker = new MaskTracker({ ...head, bank: { ...head.bank, motion } }, graphs)
+    const [prompt] = await tracker.prompt(pictureScene(frames[0] ?? new Uint8Array(0), part.size), { points: [[0.2, 0.2, 1]] })
+    if (!prompt) throw new Error('No prompt.')
+    const object = tracker.begin(prompt)
+    for (const [frame, pixels] of frames.slice(0, 6).entries()) {
+      const scene = pictureScene(pixels, part.size)
+      const [step] = await tracker.look(scene, [object], { height, width })
+      if (step) await tracker.remember(scene, [{ object, step, prompted: frame === 0 }])
+    }
+    return object.memory.entries().map(({ age }) => age)
+  }
+  // Only the frame it was pointed out in: none of these outlines is wholly sure.
+  expect(await remembered(1)).toEqual([6])
+  expect(await remembered(0)).toEqual([6, 1, 2, 3, 4, 5])
 })
 
 /** Of an outline in logits with the official one, at the logits' own size. */
