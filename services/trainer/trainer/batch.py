@@ -10,6 +10,7 @@ from trainer.alignment import Alignment, AlignmentBuilder
 from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.backbones.lite0 import Taps
 from trainer.feature_cache import TAPS, FeatureCache, Shard
+from trainer.going import going_of
 from trainer.lesson import Lesson, Teacher
 from trainer.rename import false_alarms, put_evidence
 from trainer.rows import MaskRows, MomentRows, Queries, RegionRows, RowBuilder, Tracks, choose_track
@@ -34,6 +35,7 @@ class Batch:
     weights: Tensor   # (B, S)
     block: Tensor     # (B, S) number of the question, −1 padding
     place: Tensor     # (B, S) position within the question
+    going: Tensor     # (B, S, N) which way what a word means goes in each cell, −1 unknown or no noun
     queries: Queries
     region: RegionRows
     mask: MaskRows
@@ -99,6 +101,7 @@ class Batcher:
             align.add(lesson, slots, base)
             rows.add(lesson, number, place, track, rng)
         text = pack_text([lesson for lesson, _, _ in lessons], self.left, self.right)
+        going = torch.from_numpy(np.stack([going_of(lesson, ids.numpy()) for (lesson, _, _), ids in zip(lessons, text[0])]))
         tensors = {name: torch.from_numpy(np.ascontiguousarray(np.stack(parts))) for name, parts in pool.items()}
         s16, s32 = (torch.from_numpy(np.ascontiguousarray(np.stack(seen))) if seen else None for seen in (seen16, seen32))
         if self.noise:
@@ -107,7 +110,7 @@ class Batcher:
                 if tensor is not None:
                     tensor *= 1 + torch.randn(*tensor.shape[:-2], 1, 1, generator=generator) * self.noise
         return Batch(s16, s32, torch.stack(tokens) if tokens else None, torch.from_numpy(np.stack(times)), Taps(tensors['s4'], tensors['s8'], tensors['s16'], tensors['s32']), tensors['rgb'], tensors['evidence'],
-                     tensors['ltrb'], torch.tensor(lasts), *text, rows.queries(), rows.regions(), rows.masks(), rows.tracks(), rows.moments(), align.finish(),
+                     tensors['ltrb'], torch.tensor(lasts), *text, going, rows.queries(), rows.regions(), rows.masks(), rows.tracks(), rows.moments(), align.finish(),
                      [[q.kind for q in lesson.questions] for lesson, _, _ in lessons])
 
     def evidence(self, lesson: Lesson, shard: Shard, slot: int, frame: int) -> tuple[np.ndarray, np.ndarray]:

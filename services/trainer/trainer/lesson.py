@@ -17,6 +17,7 @@ from trainer.vocabulary import vocabulary
 TRIGGERS = {'region': '<region>', 'mask': '<mask>', 'track': '<mask>', 'moment': '<moment>'}
 PLACED = ('place', 'relation')  # told apart by what holds in the last frame seen: not to be asked of other frames
 FORCED_SHARE = 0.5
+HARD = {'motion': 2.0, 'list': 2.0}  # the weight of answers that come late
 FIRST_WORD = 4.0  # the weight of an answer's first token: it says yes or no
 
 
@@ -127,7 +128,7 @@ class Teacher:
                 present = [query for query, target in zip(queries, ask.targets) if target.present]
                 if present and not self.mix['triggers']:
                     continue
-                found.append(question(ask.text, ask.answer, ask.kind, present))
+                found.append(question(ask.text, ask.answer, ask.kind, present, stage_weight=HARD.get(ask.kind, 1.0)))
             for target in ask.targets:
                 if rng.random() < FORCED_SHARE * self.mix['forced'] * (1.6 if target.task == 'moment' else 1.0):  # a clip has one moment and many regions
                     query = self.query(clip, target.task, target.phrase, target.noun, target.things, last, target.by, target.spans)

@@ -47,6 +47,7 @@ class Pass:
     maps: Maps
     head_map: HeadMap
     visual: Tensor   # (B, T, N, C)
+    seen: Tensor     # (B, S, d) what the pictures say of each word
     hidden: Tensor   # (B, S, d)
     states: Tensor   # (Q, d)
 
@@ -60,10 +61,12 @@ def look_and_read(model: TpoModel, batch: Batch) -> Pass:
     older = F.pad(tokens[:, :-1], (0, newest.shape[-1] - tokens.shape[-1]))  # only the last frame's fine and pretrained parts are ever read
     visual = torch.cat([older, newest[:, None]], 1)
     prefix = model.backbone.prefix(visual, batch.times)
-    text = model.backbone.embed(batch.ids, visual, batch.times)
+    words = model.backbone.words
+    seen = words.seen(batch.ids, visual)
+    text = words.table()[batch.ids] + seen
     hidden = model.read(prefix, text, batch.block, batch.place)
     states = hidden[batch.queries.lesson, batch.queries.position]
-    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, batch.evidence, batch.ltrb), visual, hidden, states)
+    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, batch.evidence, batch.ltrb), visual, seen, hidden, states)
 
 
 def seen_tokens(model: TpoModel, batch: Batch) -> Tensor:
@@ -85,6 +88,8 @@ def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> d
         parts |= naming_of_cells(model, done.visual, done.maps, batch.alignment, weights.align)
     if weights.presence:
         parts |= presence_loss(model, done.visual, batch.alignment, weights.presence)
+    if weights.name:
+        parts |= going_loss(model, batch, done.seen, weights.name)
     if weights.name and len(done.states):
         parts |= naming_loss(model, batch, done.states, weights.name)
     if weights.region and len(batch.region.query):
@@ -137,6 +142,15 @@ def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) ->
         'name.event': weight * F.cross_entropy(named.event, batch.queries.event),
         'name.cell': weight * 0.5 * -(batch.queries.cell * named.cell.float().log_softmax(-1)).sum(-1).mean(),
     }
+
+
+def going_loss(model: TpoModel, batch: Batch, seen: Tensor, weight: float) -> dict[str, Tensor]:
+    """A noun's embedding must know which way its things go: cross-entropy at the cells that hold one in the last frame."""
+    known = batch.going >= 0                                                           # (B, S, N)
+    if not known.any():
+        return {'name.way': seen.sum() * 0}
+    ways = model.backbone.words.ways(seen).float().unflatten(-1, (known.shape[-1], -1))  # (B, S, N, 5)
+    return {'name.way': weight * F.cross_entropy(ways[known], batch.going[known])}
 
 
 def presence_loss(model: TpoModel, visual: Tensor, truth: Alignment, weight: float) -> dict[str, Tensor]:

@@ -9,6 +9,8 @@ from trainer.backbones.nano_nouns import NounEvidence, NounSpace
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
+WAYS = 5  # left, right, up, down, not at all
+
 
 def clock(times: Tensor, width: int) -> Tensor:
     """Textual time for a model without digits: sinusoids of the age in seconds. (B, T) ms → (B, T, width)."""
@@ -26,6 +28,7 @@ class NanoEmbed(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(2.0))  # of the logits over words
         self.lift = nn.Linear(config.match, d, bias=False)  # a noun's vector → its part of the word's embedding
         self.recall = nn.Sequential(nn.Linear(3 * config.frames + config.frames * n + 3 * n + 1 + len(COLOURS) + 1 + 2 + 4 * n, d), nn.GELU(), nn.Linear(d, d))
+        self.ways = nn.Linear(d, n * WAYS)  # which way what is in each cell goes: in training alone, so that a noun's embedding knows it
         e = nouns.noun_channels.shape[1]
         self.old = nn.Linear(2 * d, d)
         self.last = nn.Linear(2 * d + config.fine + config.match + 2 + len(COLOURS) + 1, d)
@@ -47,11 +50,15 @@ class NanoEmbed(nn.Module):
     def forward(self, ids: Tensor, visual: Tensor, times: Tensor) -> Tensor:
         """ids (B, S), visual (B, T, N, C) → (B, S, d)."""
         del times  # frames come in order and evenly spaced; the prefix tells the time
+        return self.table()[ids] + self.seen(ids, visual)
+
+    def seen(self, ids: Tensor, visual: Tensor) -> Tensor:
+        """What the pictures say of the nouns among the words, nothing at other words: (B, S, d)."""
         noun = self.noun_of_token[ids]                      # (B, S)
         place = noun.clamp(min=0)
         evidence = self.nouns.look_up(visual, self.nouns.unit()[place], self.nouns.noun_channels[place], self.grid)
         seen = self.recall(torch.cat(self.scaled(evidence), -1))
-        return self.table()[ids] + seen * (noun >= 0).to(seen.dtype)[..., None]
+        return seen * (noun >= 0).to(seen.dtype)[..., None]
 
     def scaled(self, evidence: NounEvidence) -> list[Tensor]:
         return [evidence.trace / 4, evidence.place * 2 - 1, evidence.course / 4, evidence.last / 4, evidence.number, evidence.colours, evidence.motion]
