@@ -61,10 +61,7 @@ export const BundleManifest = z.strictObject({
   hashes: z.record(BundlePath, z.string().regex(/^[0-9a-f]{64}$/)).describe('SHA-256 of every file of the bundle but the manifest and the card'),
   golden: BundlePath.optional().describe('golden/index.json'),
   metrics: z.record(z.string(), z.number()).optional(),
-  parts: z
-    .array(BundlePart)
-    .optional()
-    .describe('what the bundle is made of, with licences'),
+  parts: z.array(BundlePart).optional().describe('what the bundle is made of, with licences'),
 })
 export type BundleManifest = z.infer<typeof BundleManifest>
 
