@@ -136,7 +136,7 @@ def evaluate(
 @app.command()
 def export(
     out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='Default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
-    region: float = 0.4, mask: float = 0.5, moment: float = 0.3, threads: Threads = 1,
+    region: float = 0.55, mask: float = 0.5, moment: float = 0.3, threads: Threads = 1,
     start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision and videochat: the folder of the published model.')] = None,
     precision: Annotated[str, typer.Option(help='Of llava-onevision and videochat: the decoder in fp32, fp16, int8 or int4.')] = 'fp32',
     masks: Annotated[Optional[Path], typer.Option(help='Of videochat: where its SAM 2 with the mask adapter goes, as a part to be composed in.')] = None,

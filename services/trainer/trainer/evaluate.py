@@ -23,12 +23,12 @@ from trainer.data.folder import FolderClip, read_folder
 from trainer.export.bundle import Thresholds
 from trainer.frozen_runner import FrozenRunner
 from trainer.heads.mask import Masks
-from trainer.losses.boxes import iou_matrix
 from trainer.losses.moment import span_iou
 from trainer.metrics.record import Head, Prediction, Record, TrackEntry
 from trainer.metrics.rle import encode
 from trainer.model import TpoModel
 from trainer.speak import Mark, Scene, Speaker
+from trainer.suppress import separate
 
 See = Callable[[np.ndarray, np.ndarray], Scene]
 
@@ -180,16 +180,6 @@ class Answering:
     def picture(self, masks: Masks) -> np.ndarray:
         """Logits → bool at the folder's own size."""
         return (torch.nn.functional.interpolate(masks.mask[:1, None], size=self.size, mode='bilinear', align_corners=False)[0, 0] > 0).numpy()
-
-
-def separate(boxes: Tensor, scores: Tensor, limit: float = 0.6) -> list[int]:
-    """Greedy suppression: the places of the boxes that stay, best first."""
-    kept: list[int] = []
-    overlap = iou_matrix(boxes, boxes)
-    for i in scores.argsort(descending=True).tolist():
-        if all(float(overlap[i, j]) <= limit for j in kept):
-            kept.append(i)
-    return kept
 
 
 def apart(spans: list[tuple[list[float], float]], limit: float = 0.7) -> list[tuple[list[float], float]]:

@@ -11,7 +11,7 @@ FAR = 0.12  # of the picture: less is not seen on a grid of five
 
 def going_of(lesson: Lesson, ids: np.ndarray) -> np.ndarray:
     """ids (S) of a lesson's text → (S, 25) index in GOING where a thing of the word's noun is in the last frame seen, else −1."""
-    nouns = np.array(vocabulary().noun_of_token())[ids]
+    nouns = np.array([*vocabulary().noun_of_token(), -1])[np.minimum(ids, len(vocabulary().tokens))]  # words of a larger vocabulary mean no noun
     found = np.full((len(ids), 25), -1, np.int64)
     for number, thing in enumerate(lesson.clip.things):
         if lesson.renaming is not None and number == lesson.renaming.thing:

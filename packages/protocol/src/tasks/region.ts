@@ -12,6 +12,7 @@ export const RegionHead = z.strictObject({
   ...headBase,
   graphs: z.strictObject({ main: Graph }),
   nms: z.number().min(0).max(1).default(0.6).describe('IoU above which the weaker of two boxes is dropped'),
+  inside: z.number().min(0).max(1).default(1).describe('share of a box inside a better one above which it is dropped; 1: never'),
   maxBoxes: z.int().min(1).max(100).default(10),
 })
 export type RegionHead = z.infer<typeof RegionHead>

@@ -1,10 +1,10 @@
-import { boxIou, type Box, type Region, type RegionHead } from '@fovea/protocol'
+import { boxArea, boxIou, type Box, type Region, type RegionHead } from '@fovea/protocol'
 import { floatOf, type Graph } from '../model/graph.ts'
 import { unit, type Head } from './head.ts'
 
 /** Boxes for a phrase, none where the thing is not in view. */
 export function regionHead(manifest: RegionHead, { main }: { main: Graph }): Head {
-  const { task, token, standing, threshold, nms, maxBoxes } = manifest
+  const { task, token, standing, threshold, nms, inside, maxBoxes } = manifest
   return {
     task,
     token,
@@ -22,7 +22,7 @@ export function regionHead(manifest: RegionHead, { main }: { main: Graph }): Hea
           const at = query * count + index
           return { box: boxAt(boxes.data, at * 4), score: unit(scores[at] ?? 0) }
         })
-        const best = suppress(found, nms, maxBoxes)
+        const best = suppress(found, { nms, inside, limit: maxBoxes })
         const top = best[0]?.score ?? 0
         const regions = presence >= threshold ? best.filter((region) => region.score >= threshold) : []
         // What has no place is not there: the score says so too [PE2].
@@ -32,14 +32,22 @@ export function regionHead(manifest: RegionHead, { main }: { main: Graph }): Hea
   }
 }
 
-/** Greedy non-maximum suppression, best first. */
-export function suppress(regions: Region[], iou: number, limit: number): Region[] {
+/** Greedy suppression, best first: a box that overlaps a better one, or lies nearly all inside it, is the same thing again. */
+export function suppress(regions: Region[], { nms, inside, limit }: { nms: number; inside: number; limit: number }): Region[] {
   const kept: Region[] = []
   for (const region of regions.toSorted((a, b) => b.score - a.score)) {
     if (kept.length === limit) break
-    if (kept.every((other) => boxIou(other.box, region.box) <= iou)) kept.push(region)
+    if (kept.every(({ box }) => boxIou(box, region.box) <= nms && shareInside(region.box, box) <= inside)) kept.push(region)
   }
   return kept
+}
+
+/** How much of `part` lies inside `whole`, 0–1. */
+function shareInside(part: Box, whole: Box): number {
+  const area = boxArea(part)
+  const [x0, y0, x1, y1] = part
+  const common = boxArea([Math.max(x0, whole[0]), Math.max(y0, whole[1]), Math.min(x1, whole[2]), Math.min(y1, whole[3])])
+  return area > 0 ? common / area : 0
 }
 
 function boxAt(data: Float32Array, at: number): Box {

@@ -82,7 +82,6 @@ def test_the_mean_embedding_finds_nothing_in_particular(model: Served, scenes: l
     assert blind < 0.5 and told > blind + 0.15
 
 
-@pytest.mark.xfail(strict=True, reason='nano 0.1.0 finds moments no better than the best constant span (see its model card): order of frames does not matter to it yet')
 def test_shuffled_frames_spoil_moments(model: Served, scenes: list[tuple[Clip, Scene]]):
     order = torch.tensor(np.random.default_rng(0).permutation(NANO.frames))
     straight, shuffled = [], []

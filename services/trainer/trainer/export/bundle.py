@@ -12,6 +12,7 @@ from trainer.export.onnx_file import TOLERANCE, export_graph, parity
 from trainer.export.rounding import round_model, shrink
 from trainer.model import TpoModel
 from trainer.speak import Speaker
+from trainer.suppress import INSIDE, SAME
 from trainer.tokenizer import TEMPLATE, nano_tokenizer
 from trainer.vocabulary import vocabulary
 
@@ -29,7 +30,7 @@ class ParityError(Exception):
 @dataclass
 class Thresholds:
     """The served thresholds on `object` and `scores`, chosen on the development split."""
-    region: float = 0.4
+    region: float = 0.55
     mask: float = 0.5
     moment: float = 0.3
 
@@ -83,7 +84,7 @@ def manifest_of(model: TpoModel, folder: Path, specs: list[GraphSpec], version: 
         'graphs': {name: graphs[name] for name in ('vision', 'prefix', 'embed', 'decoder')},
         'tokenizer': 'tokenizer.json',
         'heads': [
-            {'task': 'region', 'standing': True, 'token': token('region'), 'threshold': thresholds.region, 'graphs': {'main': graphs['region.main']}, 'nms': 0.6, 'maxBoxes': c.boxes},
+            {'task': 'region', 'standing': True, 'token': token('region'), 'threshold': thresholds.region, 'graphs': {'main': graphs['region.main']}, 'nms': SAME, 'inside': INSIDE, 'maxBoxes': c.boxes},
             {'task': 'mask', 'standing': True, 'token': token('mask'), 'threshold': thresholds.mask,
              'graphs': {name.removeprefix('mask.'): graphs[name] for name in graphs if name.startswith('mask.')}, 'bank': {'prompted': c.prompted, 'recent': c.recent}},
             {'task': 'moment', 'standing': False, 'token': token('moment'), 'threshold': thresholds.moment, 'graphs': {'main': graphs['moment.main']}, 'nms': 0.7},

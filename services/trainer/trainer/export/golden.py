@@ -13,6 +13,7 @@ from trainer.data.config import WorldConfig
 from trainer.export.graphs import GraphSpec
 from trainer.metrics.rle import encode
 from trainer.speak import Mark, Scene, Speaker
+from trainer.suppress import separate
 
 KINDS = {torch.float32: 'float32', torch.int64: 'int64', torch.uint8: 'uint8'}
 BLOB = 'golden/tensors.bin.gz'
@@ -88,7 +89,7 @@ def evidence_of(speaker: Speaker, scene: Scene, mark: Mark, size: int, threshold
     found: dict[str, object] = {'task': mark.task, 'query': mark.phrase}
     if mark.task == 'region':
         regions = speaker.regions(scene, mark.state)
-        kept = regions.scores[0] >= threshold['region']
+        kept = [i for i in separate(regions.boxes[0], regions.scores[0]) if float(regions.scores[0, i]) >= threshold['region']]
         return found | {'object': float(regions.object[0]), 'boxes': regions.boxes[0][kept].tolist(), 'scores': regions.scores[0][kept].tolist()}
     if mark.task == 'mask':
         masks = speaker.mask(scene, mark.state)

@@ -20,8 +20,8 @@ from trainer.config import NanoConfig
 from trainer.heads.conditioning import HEATS, KNOWN_SCALE, Conditioning, rows_of
 
 
-BOX_FROM, BOX_TRUST = 0.05, 80.0      # evidence above which the pretrained eyes' box replaces the head's own, and how steeply (a logit)
-THING_FROM, THING_TRUST = 0.1, 4.0    # evidence above which it adds to heat and presence, and how much (logits)
+BOX_FROM, BOX_TRUST = 0.02, 200.0     # evidence above which the pretrained eyes' box replaces the head's own, and how steeply (a logit)
+THING_FROM, THING_TRUST = 0.03, 8.0    # evidence above which it adds to heat and presence, and how much (logits)
 
 
 class RegionMaps(NamedTuple):
