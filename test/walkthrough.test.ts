@@ -39,7 +39,7 @@ test('a head added by the steps of AGENTS.md type-checks and runs on the embedde
   const manifestFile = join(copy, 'packages/model-nano/manifest.json')
   const manifest: { heads: { task: string; threshold?: number }[] } = JSON.parse(readFileSync(manifestFile, 'utf8'))
   const region = manifest.heads.find((head) => head.task === 'region')
-  const { task: _task, nms: _nms, maxBoxes: _maxBoxes, ...shared } = { nms: 0, maxBoxes: 0, ...region, task: 'region' }
+  const { task: _task, nms: _nms, inside: _inside, maxBoxes: _maxBoxes, ...shared } = { nms: 0, inside: 1, maxBoxes: 0, ...region, task: 'region' }
   // Threshold 0: any state points somewhere, whatever it means.
   manifest.heads.push({ ...shared, task: 'centre', threshold: 0 })
   writeFileSync(manifestFile, JSON.stringify(manifest))
