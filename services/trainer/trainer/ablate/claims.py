@@ -112,7 +112,7 @@ INTRODUCTION = '''<!-- Written by `fovea-train ablate claims` from services/trai
 TPO (arXiv 2412.19326) claims that heads which are trained through their task tokens make the multimodal model itself better, find better than coordinates
 written as text, and help one another. Here each claim is an experiment on [SpriteWorld](design/spriteworld.md): arms that differ in one thing, from one
 start (stage 0: captions and plain questions), the same clips and the same questions in the same order, the same number of steps; an arm drops the
-questions it is not taught. The alignment of pictures and words goes on in every arm. The model is a small nano (width 64, two layers) on cached features of
+questions it is not taught. All arms share the trained neck and noun space of the model that ships, frozen; language model and heads begin anew at nano's size, on cached features of
 the frozen encoder; stages 1–3 are one.
 
 ```
