@@ -259,8 +259,10 @@ test('dark, and a sample', async () => {
   await page.getByText('Ready', { exact: true }).waitFor()
   await page.keyboard.press('d')
   expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('dark')
+  const before = backend.frames.length
   await page.locator('.sample').first().click()
   await page.getByText('Live', { exact: true }).waitFor()
+  await seenSince(before)
   await watch('the round one')
   await page.locator('.offer').first().click()
   await page.locator('mark').first().waitFor()
@@ -271,10 +273,17 @@ test('dark, and a sample', async () => {
 const WAIT = { timeout: 15_000, interval: 100 }
 
 async function openCamera(url = house.url): Promise<void> {
+  const before = backend.frames.length
   await page.goto(url)
   await page.getByText('Ready', { exact: true }).waitFor()
   await page.getByRole('button', { name: /^Camera/ }).click()
   await page.getByText('Live', { exact: true }).waitFor()
+  await seenSince(before)
+}
+
+/** The backend has seen half a second of pictures: asked before that, it answers that there is nothing to see. */
+async function seenSince(before: number): Promise<void> {
+  await expect.poll(() => (backend.frames.length > before + 2 ? (backend.frames.at(-1)?.mediaTime ?? 0) : 0), WAIT).toBeGreaterThan(500)
 }
 
 async function watch(query: string): Promise<void> {
