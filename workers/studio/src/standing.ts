@@ -11,6 +11,8 @@ export class Standing {
   readonly #watches = new Map<string, Watched>()
   readonly #tracks = new Map<string, FollowedTrack>()
   readonly #left = new LeftStanding()
+  /** What was stopped here stays stopped, whatever of it is still to be told. */
+  readonly #stopped = new Set<string>()
 
   constructor(options: Options) {
     this.#options = options
@@ -23,14 +25,17 @@ export class Standing {
 
   /** Hears what is told of things that this page has not started; true where what waits has changed. */
   hear(event: SessionEvent): boolean {
-    if ('watch' in event && this.#watches.has(event.watch)) return false
+    if ('watch' in event && (this.#watches.has(event.watch) || this.#stopped.has(event.watch))) return false
     if ('stream' in event && event.stream === this.#options.stream()) return false
     return this.#left.take(event)
   }
 
   reset(state: SessionReset['state']): void {
     const own = this.#options.stream()
-    this.#left.reset({ streams: state.streams.filter(({ stream }) => stream !== own), watches: state.watches.filter(({ watch }) => !this.#watches.has(watch)) })
+    this.#left.reset({
+      streams: state.streams.filter(({ stream }) => stream !== own),
+      watches: state.watches.filter(({ watch }) => !this.#watches.has(watch) && !this.#stopped.has(watch)),
+    })
   }
 
   watch(query: string, task: 'region' | 'mask'): void {
@@ -59,6 +64,7 @@ export class Standing {
   /** Stops a watch or a track. False when neither stands. */
   stop(id: string): boolean {
     const left = this.#left.release(id)
+    this.#stopped.add(id)
     // A watch under the id of one that stands is that one.
     if (left) this.#options.session.watch(left.query, { ...left, id }).stop()
     const watched = this.#watches.get(id)
