@@ -5,8 +5,8 @@ several boxes without a query for each. The box is the head's own, or the pretra
 looks at the whole picture, so that absence is not merely a low heat. Inputs and outputs: docs/design/bundle.md, `region.main`.
 
 What is learnt from drawn things alone trusts its own boxes, for on drawings they are the better ones. So trust in the pretrained eyes has a prior: where
-they speak of the very noun, their box is taken and heat and presence rise. Measured on photographs, with the same weights: .42 → .74 of the COCO things
-found at 5 % false, .35 → .55 of ImageNet's; on drawings the figures stay (docs/design/evidence.md).
+they speak of the very noun, their box is taken and heat and presence rise. Measured on photographs when it came in, with the same weights: .42 → .74 of the
+COCO things found at 5 % false, .35 → .55 of ImageNet's; on drawings the figures stay (docs/design/evidence.md).
 """
 from typing import NamedTuple
 
