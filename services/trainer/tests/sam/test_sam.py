@@ -1,7 +1,6 @@
 """SAM 2.1 and EdgeTAM from their official code: sizes, strict loading, exports, parity. Random weights throughout."""
 from pathlib import Path
 import json
-import shutil
 
 import pytest
 import torch
@@ -11,6 +10,7 @@ from trainer.sam.official import WeightsError, build
 from trainer.sam.parity import PROMPTS, SEEDS, Sessions, follow, graph_rows, moving_shapes, propagation_rows, sure
 from trainer.sam.part import export_part
 from trainer.sam.prompts import MaskAdapter
+from trainer.sam.runtime import NODE
 
 
 @pytest.mark.parametrize(('family', 'parameters', 'keys'), [('edgetam', 13_895_794, 982), ('sam2.1-tiny', 38_962_498, 471)])
@@ -45,7 +45,7 @@ def test_every_graph_gives_what_the_official_predictor_gives(family: str, tmp_pa
     part = json.loads((tmp_path / 'mask.json').read_text())
     assert part['head']['bank'] == {'prompted': 1, 'recent': 6, 'pointers': 15, 'stored': 'bfloat16'}
     assert set(part['hashes']) == {str(path.relative_to(tmp_path)) for path in tmp_path.rglob('*') if path.is_file() and path.name != 'mask.json'}
-    if shutil.which('node'):
+    if NODE.exists():
         assert all(row.holds for row in propagation_rows(tmp_path, model, run, frames))
 
 

@@ -2,7 +2,6 @@
 from dataclasses import dataclass
 import json
 from pathlib import Path
-import shutil
 import subprocess
 import tempfile
 
@@ -10,7 +9,9 @@ import numpy as np
 
 from trainer.sam.reference import Prompt
 
-RUNNER = Path(__file__).parents[4] / 'services' / 'inference' / 'src' / 'evaluation' / 'follow-part.ts'
+REPOSITORY = Path(__file__).parents[4]
+NODE = REPOSITORY / 'node_modules' / 'node' / 'bin' / 'node'  # the one of the packages: an older one on the PATH runs no TypeScript
+RUNNER = REPOSITORY / 'services' / 'inference' / 'src' / 'evaluation' / 'follow-part.ts'
 
 
 class NoNode(Exception):
@@ -29,13 +30,12 @@ class Steps:
 
 def follow_in_runtime(part: Path, frames: np.ndarray, prompts: list[Prompt]) -> list[Steps]:
     """frames (T, S, S, 3) uint8 → what the runtime saw in each."""
-    node = shutil.which('node')
-    if node is None or not RUNNER.exists():
-        raise NoNode(f'Node 24 on the PATH and {RUNNER.name} are needed. Run `npm ci` in the repository and put node_modules/node/bin on the PATH.')
+    if not NODE.exists():
+        raise NoNode(f'{NODE} is not there: the runtime needs the packages of the repository. Run `npm ci` in it.')
     with tempfile.TemporaryDirectory() as folder:
         pictures, masks = Path(folder, 'frames.rgb'), Path(folder, 'masks.f32')
         pictures.write_bytes(frames.tobytes())
-        run = subprocess.run([node, str(RUNNER), str(part), '--frames', str(pictures), '--objects', json.dumps([prompt.as_json() for prompt in prompts]), '--out', str(masks)], capture_output=True, text=True)
+        run = subprocess.run([str(NODE), str(RUNNER), str(part), '--frames', str(pictures), '--objects', json.dumps([prompt.as_json() for prompt in prompts]), '--out', str(masks)], capture_output=True, text=True)
         if run.returncode:
             raise RuntimeError(f'The runtime could not follow: {run.stderr.strip()}')
         flat, at, steps = np.fromfile(masks, np.float32), 0, []
