@@ -1,5 +1,6 @@
 #!/bin/sh
 # Rebuilds the embedded bundle: features once, the eyes, the stages behind them, export, exam. CPU: about two hours on one core; every step resumes where it stopped.
+# The words around the figures (recipes/nano-card.md) tell of the run that ships: of a run of your own, write them anew.
 # Usage: recipes/nano.sh [OUT]      LOOK, STEPS, THREADS, DEVICE and CLIPS (of the exam, each style) may be set
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
