@@ -51,7 +51,8 @@ def import_videochat(folder: Path, config: str, headers: bool) -> None:
 
 
 def import_llava(folder: Path) -> None:
-    from trainer.backbones.llava_onevision.load import FolderError, load_llava
+    from trainer.backbones.llava_onevision.load import load_llava
+    from trainer.backbones.pretrained.checkpoint import FolderError
     try:
         model = load_llava(folder)
     except FolderError as wrong:

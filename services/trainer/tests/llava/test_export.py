@@ -8,7 +8,8 @@ import torch
 
 pytest.importorskip('peft', reason='the extra `llava` is not installed')
 
-from trainer.backbones.llava_onevision.export import Options, export_llava, merged
+from trainer.backbones.llava_onevision.export import export_llava
+from trainer.backbones.pretrained.export import Options, merged
 from trainer.backbones.llava_onevision.load import tiny_llava
 from trainer.backbones.llava_onevision.model import LlavaOnevision
 from trainer.parity.seeded import seeded

@@ -8,9 +8,10 @@ pytest.importorskip('peft', reason='the extra `llava` is not installed')
 
 from safetensors.torch import load_file, save_file
 
-from trainer.backbones.llava_onevision.load import FolderError, load_llava, load_trained, save_trained, tiny_llava, tiny_tokenizer
+from trainer.backbones.llava_onevision.load import load_llava, tiny_llava, tiny_tokenizer
 from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
 from trainer.backbones.llava_onevision.settings import TINY
+from trainer.backbones.pretrained.checkpoint import FolderError, load_trained, save_trained
 from trainer.parity.llava import plain
 
 

@@ -9,7 +9,7 @@ from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGener
 from trainer.backbones.llava_onevision.load import tiny_tokenizer
 from trainer.backbones.llava_onevision.model import LlavaOnevision
 from trainer.backbones.llava_onevision.settings import LLAVA, TINY
-from trainer.backbones.llava_onevision.words import Language
+from trainer.backbones.pretrained.words import Language
 from trainer.parity.llava import llava_rows
 
 

@@ -1,20 +1,21 @@
 """The three stages on a tiny random LLaVA-OneVision: the loss falls, and gradients are where a stage wants them, by name."""
-from itertools import repeat
 from pathlib import Path
 from random import Random
 
 import pytest
+from safetensors.torch import load_file
 import torch
 
 pytest.importorskip('peft', reason='the extra `llava` is not installed')
 
-from trainer.backbones.llava_onevision.lessons import Lesson, Teacher
+from trainer.backbones.pretrained.lessons import Lesson, Teacher
 from trainer.backbones.llava_onevision.load import load_llava, tiny_llava, tiny_tokenizer
 from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
-from trainer.backbones.llava_onevision.objective import Weights, objective
+from trainer.backbones.pretrained.objective import Weights, objective
 from trainer.backbones.llava_onevision.settings import TINY
 from trainer.backbones.llava_onevision.stages import STAGES
-from trainer.backbones.staged import Run, optimiser_of, run_stage
+from trainer.backbones.llava_onevision.train import train
+from trainer.backbones.staged import Run, StoppedError, optimiser_of, run_stage
 from trainer.data.clip import Clip, SpriteWorld
 from trainer.data.config import WorldConfig
 from trainer.parity.llava import plain
@@ -39,7 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, clips: list[Clip]) -> dict
         taught = fixed(model, clips, stage.heads)
         before = parts(model, taught, stage.weights)
         with open(tmp_path_factory.mktemp(name) / 'log', 'w') as log:
-            run_stage(model, stage, repeat(taught), STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log, objective, part_of)
+            run_stage(model, stage, lambda _: taught, STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log, objective, part_of)
         found[name] = before, parts(model, taught, stage.weights)
     return found
 
@@ -152,3 +153,18 @@ def test_the_command_trains_a_stage_and_the_next_goes_on(tmp_path: Path) -> None
     assert first.exit_code == 0 and 'assign: loss' in first.output
     assert second.exit_code == 0 and 'Goes on from' in second.output
     assert wrong.exit_code == 2
+
+
+def test_a_run_that_stopped_goes_on_to_the_same_curve(tmp_path: Path) -> None:
+    """Stopped after every step: optimiser, warm-up, lessons and random numbers go on where they were, over the stages' ends too."""
+    names, sizes = list(STAGES), {'steps': 6, 'batch': 1, 'clips': 3}
+    whole = train(tiny_llava(), names, Run(tmp_path / 'whole', **sizes))
+    for _ in range(5):
+        try:
+            parts = train(tiny_llava(), names, Run(tmp_path / 'parts', **sizes, minutes=0))
+        except StoppedError:
+            continue
+        break
+    assert {name: curve for name, curve in whole.items() if name in parts} == parts
+    weights = [load_file(tmp_path / run / 'trained.safetensors') for run in ('whole', 'parts')]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())

@@ -1,5 +1,4 @@
 """The three stages on a tiny random VideoChat: the loss falls, and gradients are where a stage wants them, by name."""
-from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -52,7 +51,7 @@ def trained() -> dict[str, tuple[dict[str, float], dict[str, float]]]:
     for name, stage in STAGES.items():
         before = parts(model, lessons, stage.weights)
         with open('/dev/null', 'w') as log:
-            run_stage(model, stage, repeat(lessons), STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log, objective, part_of)
+            run_stage(model, stage, lambda _: lessons, STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log, objective, part_of)
         found[name] = before, parts(model, lessons, stage.weights)
     return found
 

@@ -1,6 +1,6 @@
 """What every multimodal model offers to the heads, the stages and the export, whatever it is made of.
 
-`nano` is one instance. `llava_onevision` and `videochat` wrap their own tower, connector and language model with the same steps; what differs is in their types: they read one map
+`nano` is one instance. `llava_onevision`, `small` and `videochat` wrap their own tower, connector and language model with the same steps; what differs is in their types: they read one map
 of the whole tower (`Sight.features`, or that of the clip) in place of strides 8 and 4, and their cache is transformers' own.
 """
 from typing import NamedTuple, Protocol

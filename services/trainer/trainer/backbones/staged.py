@@ -1,6 +1,6 @@
 """Stages of a pretrained multimodal model as rows, and the one loop that runs any of them."""
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 import json
 from pathlib import Path
 import time
@@ -9,6 +9,7 @@ from typing import Generic, TextIO, TypeVar
 import torch
 from torch import Tensor, nn
 
+from trainer.backbones.resume import ResumeFile, Standing
 from trainer.progress import ProgressLine
 from trainer.stages import rate_at
 
@@ -37,19 +38,54 @@ class Run:
     clips: int = 200             # how many clips of the world are gone through
     clip: float = 1.0            # norm of the gradient
     log_every: int = 10
+    save_every: int = 50         # steps between two states that it can go on from
+    minutes: float = 1e9         # stop, resumably, after so many
+    began: float = field(default_factory=time.monotonic)
 
 
-def run_stage(model: nn.Module, stage: Stage, source: Iterator[list], steps: int, run: Run, log: TextIO, objective: Callable[..., dict[str, Tensor]], part_of: PartOf) -> list[float]:
+class StoppedError(Exception):
+    """The time is up; the same command goes on from here."""
+
+    code = 'stopped'
+
+
+Source = Callable[[int], list]   # step → its lessons, the same whenever they are asked for
+Objective = Callable[..., dict[str, Tensor]]
+
+
+def run_stages(model: nn.Module, stages: list[tuple[Stage, Source, Objective]], run: Run, part_of: PartOf, done: Callable[[], None]) -> dict[str, list[float]]:
+    """→ the loss of every step, by stage. `done` is called after each. A run that stopped in one of these stages goes on there."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(run.seed)
+    resume, curves = ResumeFile(run.folder / 'resume.pt', model, part_of), {}
+    standing = resume.load()
+    names = [stage.name for stage, _, _ in stages]
+    first = names.index(standing.stage) if standing and standing.stage in names else 0
+    with open(run.folder / 'metrics.jsonl', 'a') as log:
+        for place, ((stage, source, objective), steps) in enumerate(zip(stages, steps_of([stage for stage, _, _ in stages], run.steps))):
+            if place >= first:
+                curves[stage.name] = run_stage(model, stage, source, steps, run, log, objective, part_of, resume, standing if standing and standing.stage == stage.name else None)
+                done()
+    resume.remove()
+    return curves
+
+
+def run_stage(model: nn.Module, stage: Stage, source: Source, steps: int, run: Run, log: TextIO, objective: Objective, part_of: PartOf,
+              resume: ResumeFile | None = None, standing: Standing | None = None) -> list[float]:
     """`objective(model, lessons, weights)` gives the parts of the loss → the loss of every step."""
     optimiser = optimiser_of(model, stage, run.times, part_of)
     line, curve = ProgressLine(stage.name, steps, 0), []
+    if standing:
+        optimiser.load_state_dict(standing.optimiser)
+        torch.set_rng_state(standing.random)
+        curve = list(standing.curve)
     model.train()
-    for step in range(steps):
+    for step in range(len(curve), steps):
         began = time.monotonic()
         along = rate_at(step, steps, 1.0, warm=WARM_UP, longest_warm=steps)
         for group in optimiser.param_groups:
             group['lr'] = group['peak'] * along
-        parts = objective(model, next(source), stage.weights)
+        parts = objective(model, source(step), stage.weights)
         loss = torch.stack([value.cpu() for value in parts.values()]).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -60,6 +96,12 @@ def run_stage(model: nn.Module, stage: Stage, source: Iterator[list], steps: int
         if (step + 1) % run.log_every == 0:
             values = {name: round(float(value.detach()), 5) for name, value in parts.items()}
             log.write(json.dumps({'stage': stage.name, 'step': step + 1, 'loss': curve[-1], 'seconds': round(time.monotonic() - began, 3), **values}) + '\n')
+            log.flush()
+        late = time.monotonic() - run.began > run.minutes * 60
+        if resume and (late or (step + 1) % run.save_every == 0 or step + 1 == steps):
+            resume.save(stage.name, curve, optimiser)
+        if late and step + 1 < steps:
+            raise StoppedError(f'{stage.name}: {step + 1} of {steps} steps done; the same command goes on.')
     return curve
 
 

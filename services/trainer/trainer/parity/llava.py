@@ -8,7 +8,7 @@ from transformers import LlavaOnevisionForConditionalGeneration
 
 from trainer.backbones.llava_onevision.load import tiny_llava
 from trainer.backbones.llava_onevision.model import LlavaOnevision
-from trainer.backbones.llava_onevision.speak import Speaker
+from trainer.backbones.pretrained.speak import Speaker
 from trainer.parity.row import Row, compared, same
 from trainer.parity.seeded import seeded
 

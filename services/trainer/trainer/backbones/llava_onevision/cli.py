@@ -6,7 +6,7 @@ import typer
 
 if TYPE_CHECKING:
     import torch
-    from trainer.backbones.llava_onevision.export import Options
+    from trainer.backbones.pretrained.export import Options
     from trainer.backbones.llava_onevision.model import LlavaOnevision
 
 
@@ -47,8 +47,9 @@ def export_bundle_of(out: Path, config: str, start: Path | None, trained: Path |
 
 def opened(config: str, start: Path | None, trained: Path | None, dtype: 'torch.dtype', seed: int) -> 'LlavaOnevision':
     """`start`: the folder of the published model; the tiny configuration has random weights and needs none."""
-    from trainer.backbones.llava_onevision.load import FolderError, load_llava, load_trained, tiny_llava
+    from trainer.backbones.llava_onevision.load import load_llava, tiny_llava
     from trainer.backbones.llava_onevision.settings import SETTINGS
+    from trainer.backbones.pretrained.checkpoint import FolderError, load_trained
     if config not in SETTINGS:
         raise typer.BadParameter(f'There is no configuration {config}; expected one of {", ".join(SETTINGS)}.')
     if start is None and not config.endswith('-tiny'):

@@ -1,23 +1,20 @@
-"""A Hugging Face folder of LLaVA-OneVision (0.5B, 7B, …) or a tiny random one, ready for TPO; and what was trained, saved beside it."""
+"""A Hugging Face folder of LLaVA-OneVision (0.5B, 7B, …) or a tiny random one, ready for TPO."""
 from pathlib import Path
 import warnings
 
-from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer
 import torch
 from transformers import LlavaOnevisionForConditionalGeneration
 
-from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
-from trainer.backbones.llava_onevision.settings import LLAVA, TINY, Settings, tiny_config
-from trainer.backbones.llava_onevision.words import Language
+from trainer.backbones.llava_onevision.model import LlavaOnevision
+from trainer.backbones.llava_onevision.settings import LLAVA, TINY, tiny_config
+from trainer.backbones.pretrained.checkpoint import FolderError
+from trainer.backbones.pretrained.settings import Settings
+from trainer.backbones.pretrained.words import Language
 from trainer.tokenizer import build_tokenizer
 from trainer.vocabulary import vocabulary
 
 NEEDED = ('config.json', 'tokenizer.json')
-
-
-class FolderError(Exception):
-    code = 'model-folder'
 
 
 def load_llava(folder: Path, settings: Settings = LLAVA, dtype: torch.dtype = torch.float32) -> LlavaOnevision:
@@ -46,18 +43,3 @@ def tiny_tokenizer() -> Tokenizer:
     tokenizer = build_tokenizer(vocabulary())
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in ('<image>', '<video>')])
     return tokenizer
-
-
-def save_trained(model: LlavaOnevision, file: Path, steps: int) -> None:
-    """Everything but the published language model; the vision tower and the connector too, for stage 3 changes them."""
-    tensors = {name: value.detach().cpu().contiguous() for name, value in model.named_parameters() if part_of(name) != 'base'}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, file, metadata={'steps': str(steps), 'settings': model.settings.name})
-
-
-def load_trained(model: LlavaOnevision, file: Path) -> None:
-    tensors = load_file(file)
-    expected = {name for name, _ in model.named_parameters() if part_of(name) != 'base'}
-    if tensors.keys() != expected:
-        raise FolderError(f'{file} was trained on another configuration: {len(expected - tensors.keys())} names are missing, {len(tensors.keys() - expected)} are left over.')
-    model.load_state_dict(tensors, strict=False)

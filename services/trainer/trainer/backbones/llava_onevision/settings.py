@@ -1,28 +1,13 @@
 """What TPO adds to a LLaVA-OneVision, and a configuration of it that is small enough for a test."""
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from transformers import LlavaOnevisionConfig, Qwen2Config, SiglipVisionConfig
 
-TASKS = ('region', 'mask', 'moment')
+from trainer.backbones.pretrained.settings import Settings
 
-
-@dataclass(frozen=True)
-class Settings:
-    name: str = 'llava-onevision'
-    frames: int = 16
-    every_ms: float = 250.0
-    lora_rank: int = 16
-    lora_alpha: int = 32
-    lora_dropout: float = 0.1
-    head_width: int = 256
-    template: str = '<|im_start|>user <video>\n{{ text }}<|im_end|><|im_start|>assistant\n'
-    visual: str = '<video>'
-    eos: str = '<|im_end|>'
-    recent: int = 6           # frames that the mask head remembers, besides the prompted one
-    longest: int = 40         # new tokens of an answer
-
-
-LLAVA = Settings()
+LLAVA = Settings(
+    'llava-onevision', frames=16, every_ms=250.0, lora_rank=16, lora_alpha=32, lora_dropout=0.1, head_width=256,
+    template='<|im_start|>user <video>\n{{ text }}<|im_end|><|im_start|>assistant\n', visual='<video>', eos='<|im_end|>')
 TINY = replace(LLAVA, name='llava-onevision-tiny', frames=8, every_ms=500.0, lora_rank=8, lora_alpha=16, lora_dropout=0.0, head_width=32,
                template='<bos><video>{{ text }}<answer>', eos='<eos>', recent=2, longest=16)
 SETTINGS = {settings.name: settings for settings in (LLAVA, TINY)}

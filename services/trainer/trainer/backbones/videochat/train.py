@@ -1,13 +1,11 @@
 """The three stages on VideoChat: the table of `stages.py` over SpriteWorld."""
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
-import torch
 
-from trainer.backbones.staged import Run, run_stage, steps_of
+from trainer.backbones.staged import Run, Source, Stage, run_stages
 from trainer.backbones.videochat.lessons import Features, Teacher
 from trainer.backbones.videochat.model import VideoChat
 from trainer.backbones.videochat.objective import Lesson, objective
@@ -18,17 +16,10 @@ from trainer.data.config import WorldConfig
 
 def train(model: VideoChat, tokenizer: Tokenizer, names: list[str], run: Run, features: Features | None = None) -> dict[str, list[float]]:
     """→ the loss of every step, by stage. Writes metrics.jsonl and, after each stage, trained.safetensors."""
-    run.folder.mkdir(parents=True, exist_ok=True)
     in_mixed_precision(model)
-    torch.manual_seed(run.seed)
     world = SpriteWorld(WorldConfig.load('spriteworld-v1', size=model.config.picture))
-    stages, curves = [STAGES[name] for name in names], {}
-    with open(run.folder / 'metrics.jsonl', 'a') as log:
-        for stage, steps in zip(stages, steps_of(stages, run.steps)):
-            teacher = Teacher(model.config, tokenizer, Random(f'{run.seed} {stage.name}'), features)
-            curves[stage.name] = run_stage(model, stage, lessons(teacher, world, run, stage.heads), steps, run, log, objective, part_of)
-            save_trained(model, run.folder / 'trained.safetensors')
-    return curves
+    rows = [(STAGES[name], source(model, tokenizer, world, run, STAGES[name], features), objective) for name in names]
+    return run_stages(model, rows, run, part_of, lambda: save_trained(model, run.folder / 'trained.safetensors'))
 
 
 def in_mixed_precision(model: VideoChat) -> VideoChat:
@@ -41,9 +32,12 @@ def in_mixed_precision(model: VideoChat) -> VideoChat:
     return model
 
 
-def lessons(teacher: Teacher, world: SpriteWorld, run: Run, heads: bool) -> Iterator[list[Lesson]]:
-    while True:
-        yield [teacher.lesson(world.clip('train', teacher.rng.randrange(run.clips)), heads) for _ in range(run.batch)]
+def source(model: VideoChat, tokenizer: Tokenizer, world: SpriteWorld, run: Run, stage: Stage, features: Features | None) -> Source:
+    def lessons(step: int) -> list[Lesson]:
+        teacher = Teacher(model.config, tokenizer, Random(f'{run.seed} {stage.name} {step}'), features)
+        return [teacher.lesson(world.clip('train', teacher.rng.randrange(run.clips)), stage.heads) for _ in range(run.batch)]
+
+    return lessons
 
 
 def save_trained(model: VideoChat, file: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a LLaVA-OneVision bundle must reproduce: a run of its decoder, and whole asks over one clip."""
+"""What the bundle of a tuned language model must reproduce: a run of its decoder, and whole asks over one clip."""
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +7,9 @@ from PIL import Image
 import torch
 from torch import Tensor
 
-from trainer.backbones.llava_onevision.model import LlavaOnevision, Sight
-from trainer.backbones.llava_onevision.settings import TASKS
-from trainer.backbones.llava_onevision.speak import Mark, Speaker
+from trainer.backbones.pretrained.model import Pretrained, Sight
+from trainer.backbones.pretrained.settings import TASKS
+from trainer.backbones.pretrained.speak import Mark, Speaker
 from trainer.data.clip import SpriteWorld
 from trainer.data.config import WorldConfig
 from trainer.export.golden import Blob, coarse, enlarged
@@ -18,7 +18,7 @@ from trainer.metrics.rle import encode
 PHRASES = {'region': 'the red car', 'mask': 'the dog', 'moment': 'the cat leaves'}
 
 
-def golden_decoder(model: LlavaOnevision, folder: Path, part: dict[str, dict], blob: Blob) -> tuple[dict[str, object], float]:
+def golden_decoder(model: Pretrained, folder: Path, part: dict[str, dict], blob: Blob) -> tuple[dict[str, object], float]:
     """One run from an empty cache → golden entry, the largest difference to PyTorch."""
     embeds = coarse(torch.randn(1, 7, model.width, generator=torch.Generator().manual_seed(3)))
     spoken = model.decode(embeds)
@@ -55,7 +55,7 @@ def golden_asks(speaker: Speaker, folder: Path, thresholds: dict[str, float]) ->
 
 
 @torch.no_grad()
-def evidence_of(model: LlavaOnevision, sight: Sight, times: Tensor, mark: Mark, thresholds: dict[str, float]) -> dict[str, object]:
+def evidence_of(model: Pretrained, sight: Sight, times: Tensor, mark: Mark, thresholds: dict[str, float]) -> dict[str, object]:
     head, last, found = model.heads[mark.task], sight.features[:, -1], {'task': mark.task, 'query': mark.phrase}
     if mark.task == 'region':
         regions = head(last, mark.state)

@@ -5,9 +5,10 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from transformers import DynamicCache
 
-from trainer.backbones.llava_onevision.lessons import Lesson, Pointing
-from trainer.backbones.llava_onevision.model import LlavaOnevision, Sight
+from trainer.backbones.pretrained.lessons import Lesson, Pointing
+from trainer.backbones.pretrained.model import Pretrained, Sight
 from trainer.heads.shared.mask import SharedMaskHead
 from trainer.losses.mask import mask_loss
 from trainer.losses.moment import moment_loss
@@ -28,25 +29,22 @@ class Weights:
 @dataclass
 class Found:
     """A task embedding of a batch."""
-    row: int
+    clip: int        # whose frames
+    row: int         # which lesson
     state: Tensor    # (d) float32
     pointing: Pointing
 
 
-def objective(model: LlavaOnevision, lessons: list[Lesson], weights: Weights) -> dict[str, Tensor]:
-    """Weighted parts, by name. Parts of weight 0 are not computed."""
+def objective(model: Pretrained, lessons: list[Lesson], weights: Weights) -> dict[str, Tensor]:
+    """Weighted parts, by name. Parts of weight 0 are not computed. Lessons about the same frames share one pass over them."""
     device = model.words.ids.device
-    sight = model.encode(torch.stack([lesson.frames for lesson in lessons]).to(device))
-    prefix = model.prefix(sight.visual)
-    embed = lambda ids: model.embed(torch.tensor([ids], device=device, dtype=torch.long))[0]
-    rows = [torch.cat([embed(lesson.before), seen, embed(lesson.after), embed(lesson.answer)]) for lesson, seen in zip(lessons, prefix)]
-    starts = [len(lesson.before) + prefix.shape[1] + len(lesson.after) for lesson in lessons]      # of the answer
-    longest = max(len(row) for row in rows)
-    embeds = torch.stack([F.pad(row, (0, 0, 0, longest - len(row))) for row in rows])
-    mask = torch.stack([(torch.arange(longest) < len(row)).long() for row in rows]).to(device)
-    spoken = model.decode(embeds, mask)
-    parts = {'text': weights.text * text_loss(spoken.logits, lessons, starts)} if weights.text else {}
-    found = [Found(row, spoken.hidden[row, starts[row] + pointing.place].float(), pointing) for row, lesson in enumerate(lessons) for pointing in lesson.pointings]
+    clips = {id(lesson.frames): lesson for lesson in lessons}
+    order = {key: row for row, key in enumerate(clips)}
+    owner = torch.tensor([order[id(lesson.frames)] for lesson in lessons], device=device)             # (R) the clip of each lesson
+    sight = model.encode(torch.stack([lesson.frames for lesson in clips.values()]).to(device))
+    hidden = hear(model, sight, lessons, owner)                                                        # (R, L, d)
+    parts = {'text': weights.text * text_loss(model, hidden, lessons)} if weights.text else {}
+    found = [Found(int(owner[row]), row, hidden[row, len(lesson.after) + pointing.place].float(), pointing) for row, lesson in enumerate(lessons) for pointing in lesson.pointings]
     for task, loss in (('region', region), ('mask', masks), ('moment', moment)):
         weight, mine = getattr(weights, task), [each for each in found if each.pointing.task == task]
         if weight and mine:
@@ -54,29 +52,40 @@ def objective(model: LlavaOnevision, lessons: list[Lesson], weights: Weights) ->
     return parts
 
 
-def text_loss(logits: Tensor, lessons: list[Lesson], starts: list[int]) -> Tensor:
+def hear(model: Pretrained, sight: Sight, lessons: list[Lesson], owner: Tensor) -> Tensor:
+    """The hidden states behind the pictures, of `after` and answer: the pictures are read once a clip, each lesson goes on from there."""
+    embed = lambda ids: model.embed(torch.tensor([ids], device=owner.device, dtype=torch.long))
+    cache = DynamicCache()
+    seen = model.prefix(sight.visual)
+    model.hear(torch.cat([embed(lessons[0].before).expand(len(seen), -1, -1), seen], 1), cache)
+    cache.batch_select_indices(owner)
+    rows = [embed([*lesson.after, *lesson.answer])[0] for lesson in lessons]
+    longest = max(len(row) for row in rows)
+    return model.hear(torch.stack([F.pad(row, (0, 0, 0, longest - len(row))) for row in rows]), cache)
+
+
+def text_loss(model: Pretrained, hidden: Tensor, lessons: list[Lesson]) -> Tensor:
     """Cross-entropy of the ids that the model says itself; an answer weighs the same whether long or short."""
-    losses = []
-    for row, (lesson, start) in enumerate(zip(lessons, starts)):
-        said = [place for place, own in enumerate(lesson.spoken) if own]
-        if said:
-            wanted = torch.tensor([lesson.answer[place] for place in said], device=logits.device)
-            losses.append(F.cross_entropy(logits[row, [start + place - 1 for place in said]].float(), wanted))
-    return torch.stack(losses).mean() if losses else logits.sum() * 0
+    said = [(row, len(lesson.after) + place - 1, lesson.answer[place], lesson.weight / sum(lesson.spoken)) for row, lesson in enumerate(lessons) for place, own in enumerate(lesson.spoken) if own]
+    if not said:
+        return hidden.sum() * 0
+    rows, places, wanted, shares = (torch.tensor(column, device=hidden.device) for column in zip(*said))
+    logits = model.score(hidden[rows, places]).float()                                # (n, V): of no other place are they read
+    return (F.cross_entropy(logits, wanted, reduction='none') * shares).sum() / sum({row: lessons[row].weight for row, *_ in said}.values())
 
 
-def region(model: LlavaOnevision, sight: Sight, lessons: list[Lesson], found: list[Found]) -> dict[str, Tensor]:
-    maps = model.heads['region'].maps(sight.features[[each.row for each in found], -1], states(found))
+def region(model: Pretrained, sight: Sight, lessons: list[Lesson], found: list[Found]) -> dict[str, Tensor]:
+    maps = model.heads['region'].maps(sight.features[[each.clip for each in found], -1], states(found))
     boxes = torch.cat([each.pointing.boxes for each in found])
     owner = torch.cat([torch.full((len(each.pointing.boxes),), index) for index, each in enumerate(found)])
     return region_loss(on_cpu(maps), RegionTargets(boxes, owner))
 
 
-def masks(model: LlavaOnevision, sight: Sight, lessons: list[Lesson], found: list[Found]) -> dict[str, Tensor]:
+def masks(model: Pretrained, sight: Sight, lessons: list[Lesson], found: list[Found]) -> dict[str, Tensor]:
     """The prompted frame, then those before it by memory: pixels through propagation. Where there is a mask, the box around it is a second prompt."""
-    rows = [each.row for each in found]
+    clips = [each.clip for each in found]
     truth = torch.stack([each.pointing.masks for each in found])                      # (n, frames, S, S), the last frame first
-    maps = [sight.features[rows, -1 - step] for step in range(truth.shape[1])]
+    maps = [sight.features[clips, [each.pointing.steps[step] for each in found]] for step in range(truth.shape[1])]
     side = 2 * maps[0].shape[-1]
     target = F.interpolate(truth, size=(side, side), mode='area')
     head = model.heads['mask']
@@ -103,10 +112,9 @@ def propagation(head: SharedMaskHead, maps: list[Tensor], prompt: Tensor, target
     return total
 
 
-def moment(model: LlavaOnevision, sight: Sight, lessons: list[Lesson], found: list[Found]) -> dict[str, Tensor]:
-    rows = [each.row for each in found]
-    times = torch.stack([lessons[row].times for row in rows]).to(sight.features.device)
-    seen = model.heads['moment'].frames(sight.visual[rows].float(), times, states(found))
+def moment(model: Pretrained, sight: Sight, lessons: list[Lesson], found: list[Found]) -> dict[str, Tensor]:
+    times = torch.stack([lessons[each.row].times for each in found]).to(sight.features.device)
+    seen = model.heads['moment'].frames(sight.visual[[each.clip for each in found]].float(), times, states(found))
     return moment_loss(on_cpu(seen), [each.pointing.spans for each in found])
 
 

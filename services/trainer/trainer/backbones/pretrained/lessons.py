@@ -1,14 +1,14 @@
-"""SpriteWorld as LLaVA-OneVision is taught it: one question about one clip, its answer with task tokens, and what each of them must find."""
-from dataclasses import dataclass, field
+"""SpriteWorld as a published model is taught it: one question about one clip, its answer with task tokens, and what each of them must find."""
+from dataclasses import dataclass, field, replace
 from random import Random
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.backbones.llava_onevision.words import Language
-from trainer.data.ask import Target
-from trainer.data.clip import Clip
+from trainer.backbones.pretrained.words import Language
+from trainer.data.ask import Ask, Target
+from trainer.data.clip import Clip, Thing
 
 PROPAGATED = 3  # frames that a mask is followed through in training
 HEAD_OF = {'region': 'region', 'mask': 'mask', 'track': 'mask', 'moment': 'moment'}
@@ -19,8 +19,10 @@ class Pointing:
     """A task embedding: where it is read, and the truth for its head."""
     place: int                        # of the task token, counted from the answer's first id
     task: str
+    noun: str                                                                  # what is to be found
     boxes: Tensor = field(default_factory=lambda: torch.zeros(0, 4))           # region: (n, 4) in the last frame
     masks: Tensor = field(default_factory=lambda: torch.zeros(0, 1, 1))        # mask: (frames, S, S), the last frame first
+    steps: tuple[int, ...] = ()                                                # mask: which of the frames seen those are
     spans: Tensor = field(default_factory=lambda: torch.zeros(0, 2))           # moment: (n, 2) in frames seen
 
 
@@ -33,6 +35,7 @@ class Lesson:
     answer: list[int]      # ids fed behind the prompt
     spoken: list[bool]     # which of them the model has to say itself
     pointings: list[Pointing]
+    weight: float = 1.0    # of its words
 
 
 class Teacher:
@@ -41,12 +44,24 @@ class Teacher:
     def __init__(self, language: Language, frames: int, rng: Random, forced: float = 0.5) -> None:
         self.language, self.frames, self.rng, self.forced = language, frames, rng, forced
 
+    def lessons(self, clip: Clip, heads: bool, most: int) -> list[Lesson]:
+        """Several questions about the same frames, none asked twice; with heads, some as forced triggers."""
+        asks = self.asks(clip)
+        found = []
+        for ask in self.rng.sample(asks, min(most, len(asks))):
+            is_forced = heads and bool(ask.targets) and self.rng.random() < self.forced
+            found.append(self.forced_lesson(clip, self.rng.choice(ask.targets)) if is_forced else self.asked_lesson(clip, ask))
+        frames = found[0].frames
+        return [replace(lesson, frames=frames) for lesson in found]
+
     def lesson(self, clip: Clip, heads: bool = True) -> Lesson:
         """heads=False: a question and its answer, nothing forced."""
-        asks = [ask for ask in clip.asks if ask.frame == len(clip.frames) - 1]
-        ask = self.rng.choice(asks)
-        if heads and ask.targets and self.rng.random() < self.forced:
-            return self.forced_lesson(clip, self.rng.choice(ask.targets))
+        return self.lessons(clip, heads, 1)[0]
+
+    def asks(self, clip: Clip) -> list[Ask]:
+        return [ask for ask in clip.asks if ask.frame == len(clip.times) - 1]
+
+    def asked_lesson(self, clip: Clip, ask: Ask) -> Lesson:
         before, after = self.language.prompt(ask.text)
         answer = self.language.answer(closed(ask.answer))
         tasks = set(self.language.tasks.values())
@@ -63,23 +78,32 @@ class Teacher:
 
     def of(self, clip: Clip, before: list[int], after: list[int], answer: list[int], spoken: list[bool], pointings: list[Pointing]) -> Lesson:
         seen = self.seen(clip)
-        return Lesson(torch.from_numpy(clip.frames[seen]), torch.from_numpy(clip.times[seen] - clip.times[-1]), before, after, answer, spoken, pointings)
+        return Lesson(self.pictures(clip, seen), torch.from_numpy(clip.times[seen] - clip.times[-1]), before, after, answer, spoken, pointings)
+
+    def pictures(self, clip: Clip, seen: np.ndarray) -> Tensor:
+        return torch.from_numpy(clip.frames[seen])
 
     def seen(self, clip: Clip) -> np.ndarray:
-        return np.linspace(0, len(clip.frames) - 1, self.frames).round().astype(int)
+        return np.linspace(0, len(clip.times) - 1, self.frames).round().astype(int)
 
     def pointing(self, clip: Clip, target: Target, place: int) -> Pointing:
-        seen, task = self.seen(clip), HEAD_OF[target.task]
-        things = [thing for thing in clip.things if thing.id in target.things]
+        task, noun = HEAD_OF[target.task], target.noun
+        things = [clip.things[number] for number in target.things]
         if task == 'region':
             boxes = [thing.boxes[-1] for thing in things if thing.visible[-1]]
-            return Pointing(place, task, boxes=torch.from_numpy(np.stack(boxes)) if boxes else torch.zeros(0, 4))
+            return Pointing(place, task, noun, boxes=torch.from_numpy(np.stack(boxes)) if boxes else torch.zeros(0, 4))
         if task == 'mask':
-            masks = [np.any([thing.masks[frame] for thing in things], 0) if things else np.zeros(clip.frames.shape[1:3], bool) for frame in seen[:-1 - PROPAGATED:-1]]
-            return Pointing(place, task, masks=torch.from_numpy(np.stack(masks)).float())
-        scale = (self.frames - 1) / (len(clip.frames) - 1)
+            masks, steps = self.masks(clip, things)
+            return Pointing(place, task, noun, masks=masks, steps=steps)
+        scale = (self.frames - 1) / (len(clip.times) - 1)
         spans = [[start * scale, (end - 1) * scale] for start, end in target.spans]
-        return Pointing(place, task, spans=torch.tensor(spans).view(-1, 2))
+        return Pointing(place, task, noun, spans=torch.tensor(spans).view(-1, 2))
+
+    def masks(self, clip: Clip, things: list[Thing]) -> tuple[Tensor, tuple[int, ...]]:
+        """→ (frames, S, S), which of the frames seen those are; the last frame first."""
+        steps = tuple(range(self.frames - 1, self.frames - 1 - PROPAGATED, -1))
+        masks = [np.any([thing.masks[frame] for thing in things], 0) if things else np.zeros(clip.frames.shape[1:3], bool) for frame in self.seen(clip)[list(steps)]]
+        return torch.from_numpy(np.stack(masks)).float(), steps
 
 
 def closed(answer: str) -> str:

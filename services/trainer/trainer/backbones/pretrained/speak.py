@@ -1,11 +1,11 @@
-"""LLaVA-OneVision as it is served: greedy words, and at every trigger the task embedding. The TypeScript runtime does the same with the exported graphs."""
+"""A tuned language model as it is served: greedy words, and at every trigger the task embedding. The TypeScript runtime does the same with the exported graphs."""
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
-from trainer.backbones.llava_onevision.model import LlavaOnevision, Sight
+from trainer.backbones.pretrained.model import Pretrained, Sight
 
 
 @dataclass
@@ -23,7 +23,7 @@ class Answer:
 
 
 class Speaker:
-    def __init__(self, model: LlavaOnevision) -> None:
+    def __init__(self, model: Pretrained) -> None:
         self.model = model.eval()
 
     @torch.no_grad()

@@ -3,7 +3,7 @@ import torch
 from tokenizers import AddedToken, Tokenizer
 from torch import Tensor, nn
 
-from trainer.backbones.llava_onevision.settings import TASKS, Settings
+from trainer.backbones.pretrained.settings import TASKS, Settings
 
 PHRASE = '<p>'
 TRIGGERS = tuple(f'<{task}>' for task in TASKS)
@@ -48,7 +48,7 @@ class Language:
 
     def id(self, token: str) -> int:
         found = self.tokenizer.token_to_id(token)
-        assert found is not None, f'The tokenizer has no token {token}; it is not that of a LLaVA-OneVision.'
+        assert found is not None, f'The tokenizer has no token {token}; it is not that of the model that is expected here.'
         return found
 
     def encode(self, text: str) -> list[int]:

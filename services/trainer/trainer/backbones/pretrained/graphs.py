@@ -1,13 +1,13 @@
-"""The graphs of a LLaVA-OneVision bundle that are traced from modules; decoder and embed are written from the weights (`export/decoder_part.py`)."""
+"""The graphs of a bundle that are traced from modules; decoder and embed are written from the weights (`export/decoder_part.py`)."""
 import torch
 from torch import Tensor, nn
 
-from trainer.backbones.llava_onevision.model import LlavaOnevision
+from trainer.backbones.pretrained.model import Pretrained
 from trainer.export.graphs import B, M, Q, GraphSpec
 
 
 class Vision(nn.Module):
-    def __init__(self, model: LlavaOnevision) -> None:
+    def __init__(self, model: Pretrained) -> None:
         super().__init__()
         self.model = model
 
@@ -17,7 +17,7 @@ class Vision(nn.Module):
 
 
 class Prefix(nn.Module):
-    def __init__(self, model: LlavaOnevision) -> None:
+    def __init__(self, model: Pretrained) -> None:
         super().__init__()
         self.model = model
 
@@ -26,7 +26,7 @@ class Prefix(nn.Module):
 
 
 class Region(nn.Module):
-    def __init__(self, model: LlavaOnevision) -> None:
+    def __init__(self, model: Pretrained) -> None:
         super().__init__()
         self.head = model.heads['region']
 
@@ -35,7 +35,7 @@ class Region(nn.Module):
 
 
 class PromptState(nn.Module):
-    def __init__(self, model: LlavaOnevision) -> None:
+    def __init__(self, model: Pretrained) -> None:
         super().__init__()
         self.head = model.heads['mask']
 
@@ -60,7 +60,7 @@ class MaskMemory(PromptState):
 
 
 class Moment(nn.Module):
-    def __init__(self, model: LlavaOnevision) -> None:
+    def __init__(self, model: Pretrained) -> None:
         super().__init__()
         self.head = model.heads['moment']
 
@@ -68,8 +68,8 @@ class Moment(nn.Module):
         return self.head(visual, times, state)
 
 
-def graphs_of(model: LlavaOnevision) -> list[GraphSpec]:
-    settings, map_role = model.settings, 'features.s16'
+def graphs_of(model: Pretrained) -> list[GraphSpec]:
+    settings, map_role = model.settings, model.map_role
     generator = torch.Generator().manual_seed(7)
     draw = lambda *shape: torch.randn(*shape, generator=generator)
     frames = torch.randint(0, 256, (2, model.picture, model.picture, 3), generator=generator, dtype=torch.uint8)
