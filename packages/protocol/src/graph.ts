@@ -70,10 +70,26 @@ export type OutputRole = z.infer<typeof OutputRole>
 /** A path inside the bundle. */
 export const BundlePath = z.string().regex(/^(?!.*\.\.)[\w./-]+$/, 'a path inside the bundle, without ".."')
 
+/** SAM-class files that others publish; which names each uses: docs/design/bundle.md. */
+export const PublishedLayout = z.enum(['transformers', 'samexporter', 'sam-video'])
+export type PublishedLayout = z.infer<typeof PublishedLayout>
+
+/** What such a file does not say of itself. */
+export const Published = z.strictObject({
+  layout: PublishedLayout,
+  size: z.int().min(16).describe('pixels of a side that its encoder takes; prompts are counted in them'),
+  mean: z.tuple([z.number(), z.number(), z.number()]),
+  std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+})
+export type Published = z.infer<typeof Published>
+
 export const Graph = z.strictObject({
   file: BundlePath.describe('the ONNX file, relative to the manifest'),
   data: z.array(BundlePath).optional().describe('files beside it that hold its weights, where they are too large for the ONNX file'),
   inputs: z.record(z.string(), InputRole).describe('graph input name → role'),
   outputs: z.record(z.string(), OutputRole).describe('graph output name → role'),
+  published: Published.optional().describe(
+    'the file has names and prompts of its own, which the runtime translates; `inputs` and `outputs` are those of the translation',
+  ),
 })
 export type Graph = z.infer<typeof Graph>

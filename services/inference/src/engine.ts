@@ -199,7 +199,11 @@ export class Engine {
       if (!session.tracks.has(body.track)) session.room('tracks', session.tracks.size)
       const track = new Track(body, { ...DEFAULT_LIFE, ttlMs: limits.trackTtlMs })
       session.tracks.set(body.track, track)
-      if ('query' in body.prompt) return this.#compiler.ensure(session, track)
+      if ('query' in body.prompt) {
+        if (!model.heads.list.some((head) => head.task === 'mask'))
+          throw new ProtocolError('unsupported', 'The mask head of this model takes no phrases. Start the track with a box or points.')
+        return this.#compiler.ensure(session, track)
+      }
       await stream.caughtUp()
       const kept = stream.frame(body.prompt.frame)
       this.#trackStep(session, track, kept, (scene) => pointOnFrame(tracker, track, scene, kept), end)

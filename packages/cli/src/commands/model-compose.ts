@@ -13,7 +13,7 @@ export function composeCommand(model: Command): void {
     .argument('<out>', 'folder of the new bundle')
     .requiredOption('--backbone <bundle>', 'encoder, language model and, where no other is given, heads')
     .option('--region <folder>', 'region head: a bundle')
-    .option('--mask <folder>', 'mask head: a bundle, or what fovea-train export-sam wrote')
+    .option('--mask <folder>', 'mask head: a bundle, what fovea-train export-sam wrote, or ONNX files of SAM 2 or EdgeTAM as others publish them')
     .option('--moment <folder>', 'moment head: a bundle')
     .option('--name <name>', 'of the new bundle')
     .option('--no-check', 'do not load it to see whether its parts fit')

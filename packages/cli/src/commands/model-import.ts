@@ -12,7 +12,7 @@ export function importCommand(model: Command): void {
     .command('import')
     .description(`published weights to what is served: ${FAMILIES.map(({ name }) => name).join(', ')}`)
     .argument('<family>')
-    .requiredOption('--from <where>', 'hub: download (goes on where it stopped, hashes compared); or the folder they lie in')
+    .requiredOption('--from <where>', 'hub: download (goes on where it stopped, hashes compared); or the folder they lie in (sam-onnx: a folder)')
     .option('--out <folder>', 'where the result goes; default ./FAMILY')
     .option('--precision <precision>', 'of a language model: fp32, fp16, int8, int4', 'int8')
     .option('--size <size>', 'llava-onevision: 0.5b or 7b; mask heads: pixels of a side, 1024 or 512')

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { tasksOf } from '@fovea/protocol'
 import { checkFiles, EMBEDDED_BUNDLE, readManifest } from '../bundle.ts'
 import { devices, fits } from '../model/devices.ts'
 import { graphSizes } from '../model/graph-sizes.ts'
+import { inspectHead } from '../model/inspect-head.ts'
 import { inspectBundle } from '../model/inspect-process.ts'
 
 /** `fovea model inspect`. */
@@ -18,6 +21,7 @@ export function inspectCommand(model: Command): void {
 }
 
 async function inspect(folder: string, { json, load, slots }: { json?: boolean; load?: boolean; slots: number }): Promise<void> {
+  if (!existsSync(join(folder, 'manifest.json'))) return inspectHead(folder, { json: json ?? false })
   const manifest = await readManifest(folder)
   const files = await checkFiles(folder, manifest)
   const broken = files.filter(({ problem }) => problem)
@@ -39,8 +43,8 @@ async function inspect(folder: string, { json, load, slots }: { json?: boolean; 
       `sees    ${image.size[1]} x ${image.size[0]}, ${sampling.frames} frames ${sampling.everyMs} ms apart, ${vision.tokens} tokens a ${vision.unit}`,
       `speaks  ${language.vocabulary} tokens, width ${language.width}, ${language.kv.layers} layers; a slot holds ${language.kv.max} positions (${megabytes(found?.need.slotBytes ?? 0)}), ${language.kv.mode}`,
       ...heads.map(
-        ({ task, standing, token, threshold }) =>
-          `head    ${task.padEnd(7)} ${token.trigger} → ${token.task}, threshold ${threshold}${standing ? ', standing' : ''}`,
+        ({ task, standing, token, threshold, phrases }) =>
+          `head    ${task.padEnd(7)} ${token.trigger} → ${token.task}, threshold ${threshold}${standing ? ', standing' : ''}${phrases === false ? ', boxes and points only' : ''}`,
       ),
       ...graphs.map(
         (graph) => `graph   ${graph.name.padEnd(18)} ${megabytes(graph.bytes).padStart(9)}  ${graph.inputs.join(', ')} → ${graph.outputs.join(', ')}`,

@@ -1,12 +1,13 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { cp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { BundleManifest } from '@fovea/protocol'
+import { basename, join } from 'node:path'
+import { BundleManifest, tasksOf } from '@fovea/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { checkFiles, EMBEDDED_BUNDLE, readManifest } from '../bundle.ts'
 import { inRepository } from '../repository.ts'
 import { compose } from './compose.ts'
+import { importPublished } from './import-published.ts'
 import { inspectBundle } from './inspect-process.ts'
 
 const INPLACE = inRepository('services/inference/test/fixtures/inplace')
@@ -65,4 +66,21 @@ test('a head that is not there, a changed file and a folder in use are refused, 
   await expect(compose(out, { backbone: changed, heads: {} })).rejects.toThrow(/decoder.onnx.data: SHA-256 .* expected/)
   await expect(compose(changed, { backbone: INPLACE, heads: {} })).rejects.toThrow(/is not empty/)
   expect(await readdir(folder)).toEqual(['changed'])
+})
+
+test('ONNX files that others publish are a mask head for boxes and points, in the folder as it is or taken in before', async () => {
+  const published = inRepository('services/inference/test/fixtures/published')
+  await importPublished(join(published, 'sam-video'), join(folder, 'taken-in'))
+  for (const mask of [join(published, 'transformers'), join(folder, 'taken-in')]) {
+    const out = join(folder, `out-of-${basename(mask)}`)
+    const { manifest, warnings } = await compose(out, { backbone: EMBEDDED_BUNDLE, heads: { mask } })
+    expect(tasksOf(manifest)).toEqual(['region', 'moment', 'track'])
+    expect(warnings).toEqual([expect.stringMatching(/takes no phrases.*box or points/)])
+    expect((await inspectBundle(out, { load: true, slots: 1 })).misfits).toEqual([])
+  }
+}, 60_000)
+
+test('a folder of other ONNX files is refused with the names they have', async () => {
+  await cp(join(INPLACE, 'embed.onnx'), join(folder, 'strange', 'x.onnx'))
+  await expect(importPublished(join(folder, 'strange'), join(folder, 'out'))).rejects.toThrow(/no image encoder and mask decoder.*x\.onnx \(/)
 })

@@ -83,7 +83,9 @@ function partsOf(base: BundleManifest, kept: readonly HeadSource[], given: reado
 }
 
 /** What a mixed bundle cannot do before it is trained. */
-function untrained({ task }: HeadManifest, source: string, base: BundleManifest): string {
+function untrained({ task, phrases }: HeadManifest, source: string, base: BundleManifest): string {
+  if (phrases === false)
+    return `The ${task} head from ${source} takes no phrases: it outlines and follows what a box or points show, and answers that would point with it go without.`
   const rest = task === 'mask' ? ' Boxes and points given by the user work as they are.' : ''
   return `The ${task} head from ${source} has not been trained on the states of ${base.name}: what it finds for phrases means nothing until it is tuned.${rest}`
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Published } from './hub-listing.ts'
+import { importPublished } from './import-published.ts'
 
 export type ImportChoices = { precision: string; size: string; stateWidth: string }
 
@@ -7,12 +8,15 @@ export type ImportChoices = { precision: string; size: string; stateWidth: strin
 export type Family = {
   name: string
   licence: string
-  published: (choices: ImportChoices) => Published
+  /** not there: many publish such files, and a folder is taken */
+  published?: (choices: ImportChoices) => Published
   files: RegExp
   /** what a folder must hold, in words */
   wants: string
   /** commands of the trainer, in order: the folder of the weights in, `out` out */
   steps: (folder: string, out: string, choices: ImportChoices) => string[][]
+  /** instead of the trainer's steps, where files are taken as they are */
+  bring?: (folder: string, out: string) => Promise<void>
   /** what `out` is afterwards */
   makes: string
 }
@@ -51,6 +55,15 @@ export const FAMILIES: readonly Family[] = [
       ['export', out, '--config', 'llava-onevision', '--start', folder, '--precision', precision],
     ],
     makes: 'a bundle; its heads and task tokens are untrained until `fovea-train train --config llava-onevision` has run',
+  },
+  {
+    name: 'sam-onnx',
+    licence: 'as their publisher says',
+    files: /\.onnx$|^onnx$/,
+    wants: 'an image encoder and a mask decoder of one of the layouts transformers.js, samexporter or SAM 2 video (docs/models.md)',
+    steps: () => [],
+    bring: importPublished,
+    makes: 'a mask head for boxes and points, to be put into a bundle with `fovea model compose`',
   },
   sam('edgetam', { host: 'github', repository: 'facebookresearch/EdgeTAM', folder: 'checkpoints' }, 'edgetam.pt'),
   sam('sam2.1-tiny', { host: 'huggingface', repository: 'facebook/sam2.1-hiera-tiny' }, 'sam2.1_hiera_tiny.pt'),

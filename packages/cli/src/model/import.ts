@@ -27,11 +27,13 @@ export async function importFamily({ family: name, from, out, choices, onProgres
     onProgress(`fovea-train ${step[0] ?? ''}`)
     await run(step)
   }
+  await family.bring?.(folder, resolve(out))
   return family.makes
 }
 
 /** Every file of the family in the cache, whole and with the right hash. */
 async function fetched(family: Family, choices: ImportChoices, onProgress: (detail: string) => void, hub: ImportOptions['hub'] = {}): Promise<string> {
+  if (!family.published) throw new Error(`Files of ${family.name} lie with many publishers: download those you want and give their folder with --from.`)
   const published = family.published(choices)
   const files = await listPublished(published, family.files, hub)
   const folder = join(hub.cache ?? join(homedir(), '.cache/fovea/hub'), published.repository)

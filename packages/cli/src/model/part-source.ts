@@ -1,22 +1,38 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { BundlePart, HeadManifest, type BundleManifest } from '@fovea/protocol'
 import { z } from 'zod'
 import { readManifest } from '../bundle.ts'
+import { publishedPart } from './published-part.ts'
 
 /** A head that is to go into a bundle: its manifest row, the folder its files lie in, their hashes, where it comes from. */
-export type HeadSource = { folder: string; head: HeadManifest; hashes: Readonly<Record<string, string>>; part: BundlePart; from: BundlePart[] }
+export type HeadSource = {
+  folder: string
+  head: HeadManifest
+  hashes: Readonly<Record<string, string>>
+  part: BundlePart
+  from: BundlePart[]
+  /** what a head can do and what it lacks, where its files were published by others */
+  says?: { does: string[]; lacks: string[] }
+}
 
-/** `TASK.json`: a head by itself, as the trainer exports one without a backbone. */
-const LooseHead = z.object({ family: z.string(), head: HeadManifest, hashes: z.record(z.string(), z.string()), parts: z.array(BundlePart).default([]) })
+/** `TASK.json`: a head by itself, as the trainer exports one without a backbone, or as published files were taken in. */
+const LooseHead = z.object({
+  family: z.string(),
+  head: HeadManifest,
+  hashes: z.record(z.string(), z.string()),
+  parts: z.array(BundlePart).default([]),
+  does: z.array(z.string()).optional(),
+  lacks: z.array(z.string()).optional(),
+})
 
-/** The head of a task out of a folder, which is a whole bundle or a head by itself. Every file is read and its hash compared. */
+/** The head of a task out of a folder: a whole bundle, a head by itself, or a mask head as others publish it. Every file is read and its hash compared. */
 export async function headSource(folder: string, task: HeadManifest['task']): Promise<HeadSource> {
   const root = resolve(folder)
   const loose = await readFile(join(root, `${task}.json`), 'utf8').catch(() => undefined)
-  const source = loose === undefined ? await ofBundle(root, task) : ofLoose(root, task, loose)
+  const source = loose === undefined ? await ofFolder(root, task) : ofLoose(root, task, loose)
   for (const file of filesOfHead(source.head)) await sameHash(root, file, source.hashes[file])
   return source
 }
@@ -24,9 +40,29 @@ export async function headSource(folder: string, task: HeadManifest['task']): Pr
 function ofLoose(folder: string, task: HeadManifest['task'], text: string): HeadSource {
   const parsed = LooseHead.safeParse(JSON.parse(text))
   if (!parsed.success) throw new Error(`${join(folder, `${task}.json`)} is no head that this version reads: ${z.prettifyError(parsed.error)}`)
-  const { family, head, hashes, parts } = parsed.data
+  const { family, head, hashes, parts, does, lacks } = parsed.data
   if (head.task !== task) throw new Error(`${folder} holds a head for ${head.task}; one for ${task} is wanted.`)
-  return { folder, head, hashes, part: { name: family, source: parts[0]?.source ?? family, licence: licences(parts), role: task }, from: parts }
+  return {
+    folder,
+    head,
+    hashes,
+    part: { name: family, source: parts[0]?.source ?? family, licence: licences(parts), role: task },
+    from: parts,
+    ...(does && lacks && { says: { does, lacks } }),
+  }
+}
+
+async function ofFolder(folder: string, task: HeadManifest['task']): Promise<HeadSource> {
+  const files = await readdir(folder).catch((): string[] => [])
+  const published = !files.includes('manifest.json') && files.some((file) => file.endsWith('.onnx') || file === 'onnx')
+  return published && task === 'mask' ? ofPublished(folder) : ofBundle(folder, task)
+}
+
+async function ofPublished(folder: string): Promise<HeadSource> {
+  const { layout, head, does, lacks } = await publishedPart(folder)
+  const hashes = Object.fromEntries(await Promise.all(filesOfHead(head).map(async (file) => [file, await hashOf(folder, file)] as const)))
+  const part = { name: layout, source: `ONNX files of the layout ${layout}`, licence: 'as their publisher says', role: 'mask' as const }
+  return { folder, head, hashes, part, from: [], says: { does, lacks } }
 }
 
 async function ofBundle(folder: string, task: HeadManifest['task']): Promise<HeadSource> {
@@ -52,13 +88,17 @@ export function filesOfBackbone({ graphs, tokenizer }: BundleManifest): string[]
 
 export async function sameHash(folder: string, file: string, expected: string | undefined): Promise<void> {
   if (!expected) throw new Error(`${join(folder, file)} has no hash in its manifest. Export it again.`)
+  const found = await hashOf(folder, file)
+  if (found !== expected)
+    throw new Error(`${join(folder, file)}: SHA-256 ${expected.slice(0, 12)}… expected, ${found.slice(0, 12)}… found. Copy or export it again.`)
+}
+
+export async function hashOf(folder: string, file: string): Promise<string> {
   const hash = createHash('sha256')
   try {
     for await (const chunk of createReadStream(join(folder, file))) hash.update(chunk)
   } catch (cause) {
     throw new Error(`${join(folder, file)} is named in the manifest and cannot be read.`, { cause })
   }
-  const found = hash.digest('hex')
-  if (found !== expected)
-    throw new Error(`${join(folder, file)}: SHA-256 ${expected.slice(0, 12)}… expected, ${found.slice(0, 12)}… found. Copy or export it again.`)
+  return hash.digest('hex')
 }

@@ -20,13 +20,13 @@ export const MaskHead = z.strictObject({
   ...headBase,
   graphs: z.strictObject({
     encode: Graph.optional().describe("the head's own image encoder, run once a frame; without it the head reads the shared features"),
-    'prompt.state': Graph,
+    'prompt.state': Graph.optional().describe('not there where `phrases` is false'),
     'prompt.boxes': Graph.optional(),
     'prompt.points': Graph.optional(),
     'prompt.mask': Graph.optional(),
     attend: Graph.optional().describe('puts the memory into the features before `decode`; without it `decode` takes the memory itself'),
     decode: Graph,
-    memory: Graph,
+    memory: Graph.optional().describe('without it nothing is remembered: the box of the last outline is the prompt of the next frame'),
   }),
   bank: z.strictObject({
     prompted: z.int().min(1).describe('memory entries of prompted frames that are kept'),

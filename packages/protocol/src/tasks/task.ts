@@ -18,7 +18,11 @@ export type HeadManifest = z.infer<typeof HeadManifest>
 /** What evidence may carry, by task. */
 export const taskEvidence = { ...region.evidence, ...mask.evidence, ...moment.evidence }
 
-/** The tasks that heads serve: one for each name of its file. */
+/** The tasks that heads serve: one for each name of its file; of a head that takes no phrases, not its own. */
 export function tasksOfHeads(heads: readonly HeadManifest[]): Task[] {
-  return heads.flatMap((head): Task[] => Object.values(tasks).flatMap(({ names }): Task[] => (names[0] === head.task ? [...names] : [])))
+  return heads.flatMap((head): Task[] =>
+    Object.values(tasks)
+      .flatMap(({ names }): Task[] => (names[0] === head.task ? [...names] : []))
+      .filter((name) => name !== head.task || head.phrases !== false),
+  )
 }

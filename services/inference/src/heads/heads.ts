@@ -2,6 +2,7 @@ import type { BundleManifest } from '@fovea/protocol'
 import type { Graph } from '../model/graph.ts'
 import type { Head } from './head.ts'
 import { maskHead } from './mask.ts'
+import { maskGraphs } from './mask-graphs.ts'
 import { MaskTracker } from './mask-tracker.ts'
 import { momentHead } from './moment.ts'
 import { regionHead } from './region.ts'
@@ -9,7 +10,7 @@ import { regionHead } from './region.ts'
 export type Heads = { list: readonly Head[]; tracker?: MaskTracker }
 type Manifest = BundleManifest['heads'][number]
 
-/** A head for each entry of the manifest. A new head is a file beside the others and a case here. */
+/** A head for each entry of the manifest. A new head is a file beside the others and a case here. One that takes no phrases is never asked, so it is not listed. */
 export function buildHeads(manifests: readonly Manifest[], graphOf: (task: string, part: string) => Graph | undefined): Heads {
   let tracker: MaskTracker | undefined
   const list = manifests.map((manifest): Head => {
@@ -24,19 +25,13 @@ export function buildHeads(manifests: readonly Manifest[], graphOf: (task: strin
       case 'moment':
         return momentHead(manifest, { main: need('main') })
       case 'mask': {
-        tracker = new MaskTracker(manifest, {
-          encode: graphOf('mask', 'encode'),
-          'prompt.state': need('prompt.state'),
-          attend: graphOf('mask', 'attend'),
-          decode: need('decode'),
-          memory: need('memory'),
-          'prompt.boxes': graphOf('mask', 'prompt.boxes'),
-          'prompt.points': graphOf('mask', 'prompt.points'),
-          'prompt.mask': graphOf('mask', 'prompt.mask'),
-        })
+        tracker = new MaskTracker(
+          manifest,
+          maskGraphs(manifest, (part) => graphOf('mask', part)),
+        )
         return maskHead(manifest, tracker)
       }
     }
   })
-  return { list, tracker }
+  return { list: list.filter((_, index) => manifests[index]?.phrases !== false), tracker }
 }

@@ -4,6 +4,7 @@ import { floats, type FloatTensor, type Tensor } from '../model/tensor.ts'
 import { overlap } from './box-motion.ts'
 import { choose, decoded, type Decoded } from './candidates.ts'
 import { unit, type Scene } from './head.ts'
+import type { MaskGraphs } from './mask-graphs.ts'
 import { HeadEyes } from './head-eyes.ts'
 import { memoryFeeds } from './memory-feeds.ts'
 import { ObjectMemory } from './object-memory.ts'
@@ -26,8 +27,6 @@ export type Step = {
   pointer?: Float32Array
   outline?: Outline
 }
-
-type MaskGraphs = { [Name in keyof MaskHead['graphs']]: Graph }
 
 /** The mask head's decoder with memory, one frame at a time, objects joining and leaving at any frame (SAM 2's shape). */
 export class MaskTracker {
@@ -82,6 +81,7 @@ export class MaskTracker {
   /** Writes what was seen into the objects' memories, sure or not: the memory knows how sure, as it did in training. */
   async remember(scene: Scene, seen: readonly { object: Followed; step: Step; prompted: boolean }[]): Promise<void> {
     const { memory } = this.#graphs
+    if (!memory) return this.#aimAnew(scene, seen)
     const kept = seen.filter(({ step, prompted }) => prompted || step.agrees)
     if (kept.length > 0) {
       const [h, w] = kept[0]?.step.shape ?? [0, 0]
@@ -97,6 +97,15 @@ export class MaskTracker {
     }
     for (const { object, step } of seen) {
       object.memory.motion?.step(step.outline?.box)
+      object.memory.tick()
+    }
+  }
+
+  /** What is done where nothing is remembered: an object is looked for next where it was outlined last. */
+  async #aimAnew(scene: Scene, seen: readonly { object: Followed; step: Step }[]): Promise<void> {
+    for (const { object, step } of seen) {
+      const [prompt] = step.outline ? await this.prompt(scene, { box: step.outline.box }) : []
+      if (prompt) object.prompt = prompt
       object.memory.tick()
     }
   }
@@ -145,13 +154,13 @@ export class MaskTracker {
 
   #promptGraph(pointing: Pointing): { graph: Graph; feeds: Feeds; count: number } {
     const { 'prompt.state': state, 'prompt.boxes': boxes, 'prompt.points': points, 'prompt.mask': mask } = this.#graphs
-    if ('states' in pointing) return { graph: state, feeds: { state: pointing.states }, count: 0 }
+    if ('states' in pointing && state) return { graph: state, feeds: { state: pointing.states }, count: 0 }
     if ('box' in pointing && boxes) return { graph: boxes, feeds: { boxes: floats(Float32Array.from(pointing.box), [1, 4]) }, count: 2 }
     if ('points' in pointing && points) {
       return { graph: points, feeds: { points: pointsTensor(pointing.points, points.dims('points')?.[1]) }, count: pointing.points.length }
     }
     if ('mask' in pointing && mask) return { graph: mask, feeds: { mask: pointing.mask }, count: 0 }
-    throw new ProtocolError('unsupported', 'This model cannot follow from such a prompt. Start the track with a phrase.')
+    throw new ProtocolError('unsupported', `This model cannot follow from such a prompt. Start the track with ${state ? 'a phrase' : 'a box or points'}.`)
   }
 }
 

@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { MaskHead } from '@fovea/protocol'
 import { z } from 'zod'
+import { maskGraphs } from '../heads/mask-graphs.ts'
 import { MaskTracker } from '../heads/mask-tracker.ts'
 import type { Scene } from '../heads/head.ts'
 import { BundleError } from './bundle-error.ts'
 import { Graph } from './graph.ts'
-import { openRunner, type Provider } from './ort.ts'
+import type { Provider } from './ort.ts'
+import { openGraphRunner } from './published/open-graph.ts'
 import { bytes, floats } from './tensor.ts'
 
 /** `mask.json` of a mask head that is not yet part of a bundle, as `fovea-train export-sam` writes it. */
@@ -35,24 +37,13 @@ export async function openMaskPart(
   const graphs = new Map<string, Graph>()
   for (const [name, manifest] of Object.entries(head.graphs)) {
     if (!manifest) continue
-    const runner = await openRunner(join(root, manifest.file), { provider, threads })
+    const runner = await openGraphRunner(join(root, manifest.file), manifest, { provider, threads })
     graphs.set(name, new Graph(`mask.${name}`, manifest, { ...runner, run: (feeds, into) => watch(name, () => runner.run(feeds, into)) }))
   }
-  const need = (name: string): Graph => {
-    const graph = graphs.get(name)
-    if (!graph) throw new BundleError('mask.json', `names no graph ${name}.`)
-    return graph
-  }
-  const tracker = new MaskTracker(head, {
-    encode: graphs.get('encode'),
-    'prompt.state': need('prompt.state'),
-    'prompt.boxes': graphs.get('prompt.boxes'),
-    'prompt.points': graphs.get('prompt.points'),
-    'prompt.mask': graphs.get('prompt.mask'),
-    attend: graphs.get('attend'),
-    decode: need('decode'),
-    memory: need('memory'),
-  })
+  const tracker = new MaskTracker(
+    head,
+    maskGraphs(head, (name) => graphs.get(name)),
+  )
   return {
     tracker,
     size: image.size,

@@ -11,7 +11,8 @@ import { KvSlots } from './kv-slots.ts'
 import { OnnxLanguage } from './onnx-language.ts'
 import { fileSizes, memoryNeed, refuseUnlessItFits } from './memory-need.ts'
 import { namedGraphs } from './named-graphs.ts'
-import { openRunner, type Provider } from './ort.ts'
+import type { Provider } from './ort.ts'
+import { openGraphRunner } from './published/open-graph.ts'
 import { bytes, floats, stack } from './tensor.ts'
 import type { VisionModel } from './vision-model.ts'
 
@@ -157,6 +158,14 @@ export class OnnxModel implements VisionModel {
     )
     for (const [index, head] of this.heads.list.entries())
       await head.run({ scene, window, size: this.image }, stack(marks.slice(index, index + 1).map(({ state }) => state)))
+    const { tracker, list } = this.heads
+    if (!tracker || list.some(({ task }) => task === 'mask')) return
+    const prompts = await tracker.prompt(scene, { box: [0.25, 0.25, 0.75, 0.75] })
+    await tracker.look(
+      scene,
+      prompts.map((prompt) => tracker.begin(prompt)),
+      this.image,
+    )
   }
 
   async close(): Promise<void> {
@@ -187,7 +196,7 @@ async function openGraphs(
   try {
     for (const [name, graph] of namedGraphs(manifest)) {
       const onDevice = name === 'decoder' && keepsOnDevice(provider, manifest) ? cacheOutputs(graph) : []
-      const runner = await openRunner(join(folder, graph.file), { provider, threads, onDevice })
+      const runner = await openGraphRunner(join(folder, graph.file), graph, { provider, threads, onDevice })
       const watched = onRun
         ? {
             ...runner,

@@ -85,6 +85,8 @@ function toOrt(tensor: Tensor | undefined): OrtTensor {
       return Object.defineProperty(new OrtTensor('float16', tensor.data, tensor.dims), 'data', { value: tensor.data })
     case 'int64':
       return new OrtTensor('int64', tensor.data, tensor.dims)
+    case 'int32':
+      return new OrtTensor('int32', tensor.data, tensor.dims)
     case 'uint8':
       return new OrtTensor('uint8', tensor.data, tensor.dims)
     case 'device':
@@ -106,10 +108,11 @@ function fromOrt(values: InferenceSession.ReturnType): Record<string, Tensor> {
     const { data } = value
     if (data instanceof Float32Array) tensors[name] = { type: 'float32', data, dims }
     else if (data instanceof BigInt64Array) tensors[name] = { type: 'int64', data, dims }
+    else if (data instanceof Int32Array) tensors[name] = { type: 'int32', data, dims }
     else if (data instanceof Uint8Array) tensors[name] = { type: 'uint8', data, dims }
     else if (value.type === 'float16' && ArrayBuffer.isView(data)) {
       tensors[name] = { type: 'float16', data: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2), dims }
-    } else throw new TypeError(`Output ${name} holds ${value.type}; the runtime reads float32, float16, int64 and uint8.`)
+    } else throw new TypeError(`Output ${name} holds ${value.type}; the runtime reads float32, float16, int64, int32 and uint8.`)
   }
   return tensors
 }

@@ -2,17 +2,19 @@
 export type FloatTensor = { type: 'float32'; data: Float32Array; dims: readonly number[] }
 export type HalfTensor = { type: 'float16'; data: Uint16Array; dims: readonly number[] }
 export type IntTensor = { type: 'int64'; data: BigInt64Array; dims: readonly number[] }
+export type ShortIntTensor = { type: 'int32'; data: Int32Array; dims: readonly number[] }
 export type ByteTensor = { type: 'uint8'; data: Uint8Array; dims: readonly number[] }
 /** A tensor that stays on the device; only the runtime that made it can read it. */
 export type DeviceTensor = { type: 'device'; handle: object; dims: readonly number[]; dispose: () => void }
 /** A tensor whose numbers this side can read. */
-export type HostTensor = FloatTensor | HalfTensor | IntTensor | ByteTensor
+export type HostTensor = FloatTensor | HalfTensor | IntTensor | ShortIntTensor | ByteTensor
 export type Tensor = HostTensor | DeviceTensor
 
 export const floats = (data: Float32Array, dims: readonly number[]): FloatTensor => ({ type: 'float32', data, dims })
 export const halves = (data: Uint16Array, dims: readonly number[]): HalfTensor => ({ type: 'float16', data, dims })
 export const bytes = (data: Uint8Array, dims: readonly number[]): ByteTensor => ({ type: 'uint8', data, dims })
 export const ints = (values: readonly number[], dims: readonly number[]): IntTensor => ({ type: 'int64', data: BigInt64Array.from(values, BigInt), dims })
+export const int32s = (values: readonly number[], dims: readonly number[]): ShortIntTensor => ({ type: 'int32', data: Int32Array.from(values), dims })
 
 /** Rows put one after the other: Q vectors of one width as [Q, width]. */
 export function stack(rows: readonly Float32Array[]): FloatTensor {
