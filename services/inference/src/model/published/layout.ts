@@ -90,7 +90,7 @@ function isEncoder({ inputs, outputs }: Ports, { pixels, ...maps }: EncoderNames
   return inputs.length === 1 && only?.name === pixels && Object.values(maps).every((name) => has(outputs, name))
 }
 
-function isDecoder({ inputs, outputs }: Ports, { mask, iou, object: _, ...taken }: DecoderNames): boolean {
+function isDecoder({ inputs, outputs }: Ports, { mask, iou, ...taken }: DecoderNames): boolean {
   const known = Object.values(taken)
   const needed = Object.entries(taken).filter(([what]) => !OPTIONAL.some((optional) => optional === what))
   return needed.every(([, name]) => has(inputs, name)) && inputs.every(({ name }) => known.includes(name)) && has(outputs, mask) && has(outputs, iou)
