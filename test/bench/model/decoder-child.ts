@@ -24,6 +24,7 @@ const graph = await open('decoder')
 const slots = new KvSlots(kv, 4)
 const size = (role: 'embeds' | 'logits'): number => Number((role === 'embeds' ? graph.dims(role) : graph.outputDims(role))?.[2])
 const width = size('embeds')
+const known = Math.min(150_000, size('logits') - 7) // ids that prompts are made of
 const decoder = new Decoder(graph, slots, { width, vocabulary: size('logits'), inPlace: kv.mode === 'inplace' })
 
 const words = async (ids: readonly number[]): Promise<Float32Array> => floatOf(await embed.run({ ids: ints(ids, [1, ids.length]) }), 'embeds', embed).data
@@ -33,7 +34,7 @@ takeOrders<DecodeOrder>(async ({ prompts, tokens, chunk }) => {
   let next: number[] = []
   const prefill = await cost(async () => {
     for (const [index, length] of prompts.entries()) {
-      const embeds = await words(Array.from({ length }, (_, at) => 7 + ((at * 7919) % 150_000)))
+      const embeds = await words(Array.from({ length }, (_, at) => 7 + ((at * 7919) % known)))
       for (let from = 0; from < length; from += chunk) {
         const part = embeds.subarray(from * width, Math.min(length, from + chunk) * width)
         const [step] = await decoder.run([{ slot: taken[index] ?? 0, embeds: part }], part.length / width, 0)

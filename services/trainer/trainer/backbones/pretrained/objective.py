@@ -149,7 +149,7 @@ def states(found: list[Found]) -> Tensor:
 
 def on_cpu(answer: Named) -> Named:
     """Targets are few and on the CPU, where matching runs; gradients go back to the device by themselves."""
-    return type(answer)(*(value.cpu() for value in answer))
+    return type(answer)(*(value.float().cpu() for value in answer))
 
 
 def boxes_of(masks: Tensor) -> tuple[Tensor, Tensor]:
