@@ -6,6 +6,7 @@ from trainer.backbones.videochat.config import VIDEOCHAT_TINY
 from trainer.backbones.videochat.model import VideoChat
 from trainer.backbones.videochat.sam import box_prompt
 from trainer.backbones.videochat.speak import answer
+from trainer.parity.cg_training import cg_rows
 from trainer.parity.row import Row, compared, same
 from trainer.parity.seeded import fill
 from trainer.parity.videochat_case import FIXTURE, PROMPTS, case
@@ -37,7 +38,7 @@ def videochat_rows() -> list[Row]:
         'moment saliency': moment.saliency,
         'box prompt of SAM 2': box_prompt(model.sam, given.boxes[0].tolist()),
     }
-    return [compared(what, value, theirs[what], ALLOWED) for what, value in ours.items()] + answers(model, theirs)
+    return [compared(what, value, theirs[what], ALLOWED) for what, value in ours.items()] + answers(model, theirs) + list(cg_rows())
 
 
 def answers(model: VideoChat, theirs: dict[str, torch.Tensor]) -> list[Row]:

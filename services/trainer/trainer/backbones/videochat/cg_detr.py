@@ -22,6 +22,17 @@ class MomentAnswer(NamedTuple):
     saliency: Tensor  # (B, L)
 
 
+class Reading(NamedTuple):
+    """What the answer was made from: what the losses of CG-DETR's own training look at besides it."""
+    clips: Tensor            # (B, L, d)
+    clip_positions: Tensor   # (B, L, d)
+    valid_clips: Tensor      # (B, L) bool
+    words: Tensor            # (B, dummies + W, d): conditioned dummies, then words with the task embedding among them
+    word_positions: Tensor   # (B, dummies + W, d)
+    valid_words: Tensor      # (B, dummies + W) bool
+    attention: Tensor        # (B, L, dummies + W) mean weights of clips on words
+
+
 class CgDetr(nn.Module):
     def __init__(self, sizes: MomentSizes, text: int) -> None:
         super().__init__()
@@ -37,7 +48,7 @@ class CgDetr(nn.Module):
         self.class_embed, self.span_embed = nn.Linear(d, 2), Perceptron(d, d, d, 2)
         self.saliency_proj1, self.saliency_proj2 = nn.Linear(d, d), nn.Linear(d, d)
         self.global_rep_token, self.global_rep_pos = nn.Parameter(torch.randn(sizes.prompts, d)), nn.Parameter(torch.randn(1, d))
-        # What follows only losses of CG-DETR's own training read, or nothing at all; a strict load needs it.
+        # The losses of CG-DETR's own training read what follows (cg_study.py), and nothing reads the last two; a strict load needs them.
         self.sent_rep_token, self.sent_rep_pos = nn.Parameter(torch.randn(d)), nn.Parameter(torch.randn(d))
         self.moment_rep_token, self.moment_rep_pos = nn.Parameter(torch.randn(d)), nn.Parameter(torch.randn(d))
         self.scls_encoder = SelfEncoder(sizes, 1)
@@ -46,6 +57,9 @@ class CgDetr(nn.Module):
 
     def forward(self, words: Tensor, word_mask: Tensor, clips: Tensor, clip_mask: Tensor, state: Tensor) -> MomentAnswer:
         """words (B, W, text), clips (B, L, clip), masks with 1 where valid, state (B, 1, text) the task embedding."""
+        return self.read(words, word_mask, clips, clip_mask, state)[0]
+
+    def read(self, words: Tensor, word_mask: Tensor, clips: Tensor, clip_mask: Tensor, state: Tensor) -> tuple[MomentAnswer, Reading]:
         words, word_mask = with_state(words, word_mask, state)
         types = self.token_type_embeddings.weight
         clips = self.input_vid_proj(clips) + types[1]
@@ -58,11 +72,16 @@ class CgDetr(nn.Module):
         valid = torch.cat([valid_words.new_ones(rows, self.sizes.dummies), valid_words], 1)
         conditioned = self.txtproj_encoder(torch.cat([dummies, words], 1), valid, positions)[:, :self.sizes.dummies]
         read = torch.cat([conditioned, words], 1)
-        saliency = Saliency(self.global_rep_token, self.global_rep_pos)
-        states, begun, memory, whole = self.transformer(clips, clip_positions, valid_clips, read, positions, valid, saliency, self.query_embed.weight)
+        states, begun, scores, attention = self.look(clips, clip_positions, valid_clips, read, positions, valid)
         spans = (self.span_embed(states) + logit(begun)).sigmoid()
+        return MomentAnswer(self.class_embed(states), spans, scores), Reading(clips, clip_positions, valid_clips, read, positions, valid, attention)
+
+    def look(self, clips: Tensor, clip_positions: Tensor, valid_clips: Tensor, words: Tensor, word_positions: Tensor, valid_words: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """→ decoder states, the spans each layer began with, saliency (B, L), attention (B, L, dummies + W)."""
+        saliency = Saliency(self.global_rep_token, self.global_rep_pos)
+        states, begun, memory, whole, attention = self.transformer(clips, clip_positions, valid_clips, words, word_positions, valid_words, saliency, self.query_embed.weight)
         scores = (self.saliency_proj1(memory) * self.saliency_proj2(whole)[:, None]).sum(-1) / math.sqrt(memory.shape[-1])
-        return MomentAnswer(self.class_embed(states), spans, scores)
+        return states, begun, scores, attention
 
 
 class Saliency(NamedTuple):
@@ -77,11 +96,11 @@ class MomentTransformer(nn.Module):
         self.t2v_encoder = AcrossEncoder(sizes)
         self.encoder = SelfEncoder(sizes, sizes.encoder)
         self.decoder = MomentDecoder(sizes)
-        self.mcls_encoder = SelfEncoder(sizes, 1)  # read by a loss of CG-DETR's own training alone
+        self.mcls_encoder = SelfEncoder(sizes, 1)
 
     def forward(self, clips: Tensor, positions: Tensor, valid: Tensor, words: Tensor, word_positions: Tensor, valid_words: Tensor, saliency: Saliency,
-                queries: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """→ decoder states, the spans each layer began with, clips (B, L, d), the saliency token (B, d)."""
+                queries: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """→ decoder states, the spans each layer began with, clips (B, L, d), the saliency token (B, d), attention (B, L, dummies + W)."""
         read, weights = self.t2v_encoder(clips, positions, words, word_positions, valid_words)
         token = self.t2v_encoder.alone(self.token_of(clips, valid, weights, saliency))
         x = torch.cat([token, read], 1)
@@ -89,7 +108,7 @@ class MomentTransformer(nn.Module):
         x = self.encoder(x, torch.cat([valid.new_ones(x.shape[0], 1), valid], 1), everywhere)
         whole, memory = x[:, 0], x[:, 1:] + x[:, :1]
         states, begun = self.decoder(memory, valid, positions, queries)
-        return states, begun, memory, whole
+        return states, begun, memory, whole, weights
 
     def token_of(self, clips: Tensor, valid: Tensor, weights: Tensor, saliency: Saliency) -> Tensor:
         """The mean clip, and the learned prompts most like what sets the clips apart from it, weighed by how much each clip reads the words."""

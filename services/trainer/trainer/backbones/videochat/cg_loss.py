@@ -1,45 +1,54 @@
-"""What CG-DETR is asked for: matched spans and their class in every layer, and a saliency that is higher inside.
-
-The weights are the published ones; saliency is a margin over every pair of clips, where the published code samples pairs and adds contrastive terms. Three further losses of CG-DETR's own training (moment–sentence alignment, its distillation, orthogonal dummies) are not here;
-they need pairs of different videos, and the checkpoint's parts that serve them alone stay as they are.
+"""What CG-DETR is asked for in training, with its published weights: matched spans and their class in every layer, saliency, and the alignment of moments, words
+and dummies.
 """
 import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from torch.nn import functional as F
 
+from trainer.backbones.videochat.cg_alignment import alignment, distillation, orthogonality
 from trainer.backbones.videochat.cg_detr import MomentAnswer
+from trainer.backbones.videochat.cg_saliency import saliency_losses
+from trainer.backbones.videochat.cg_study import Study
 
-SPAN, GIOU, LABEL, SALIENCY, MARGIN, ALL = 10.0, 1.0, 4.0, 4.0, 0.2, 0.05
+SPAN, GIOU, LABEL, SALIENCY, ALIGN, DISTILL, ORTHOGONAL, ALL = 10.0, 1.0, 4.0, 4.0, 1.0, 1.0, 1.0, 0.05
 COST_SPAN, COST_GIOU, COST_CLASS = 10.0, 1.0, 4.0
 
 
-def moment_loss(answer: MomentAnswer, truth: list[Tensor], background: Tensor) -> dict[str, Tensor]:
-    """truth: by row (n, 2) start and end 0–1; background (2) class weights. → weighted parts."""
-    parts = {'span': answer.spans.new_zeros(()), 'giou': answer.spans.new_zeros(()), 'label': answer.spans.new_zeros(())}
-    for logits, spans in zip(answer.logits, answer.spans):
-        for row, true in enumerate(truth):
-            found = edges(spans[row])
-            chosen, of = match(found, spans[row], logits[row], true)
-            wanted = torch.ones(len(found), dtype=torch.long, device=found.device)
-            wanted[chosen] = 0
-            parts['label'] = parts['label'] + LABEL * (F.cross_entropy(logits[row], wanted, background.to(logits), reduction='none')).mean() / len(truth)
-            if len(chosen):
-                parts['span'] = parts['span'] + SPAN * (spans[row][chosen] - centred(true[of])).abs().mean() / len(truth)
-                parts['giou'] = parts['giou'] + GIOU * (1 - overlap(found[chosen], true[of])).mean() / len(truth)
-    parts['saliency'] = SALIENCY * saliency_loss(answer.saliency, truth)
+def moment_loss(answer: MomentAnswer, study: Study, truth: list[Tensor], labels: Tensor, valid: Tensor, background: Tensor) -> dict[str, Tensor]:
+    """truth: by row (n, 2) start and end 0–1; labels (B, L) how salient each clip is, 0 outside; valid (B, L) bool; background (2) class weights. → weighted parts."""
+    inside = labels > 0
+    saliency = saliency_losses(answer.saliency, study, labels, valid)
+    parts = {
+        **span_losses(answer, truth, background), 'saliency': SALIENCY * saliency['curve'], 'words': SALIENCY * saliency['words'], 'align': ALIGN * alignment(study, inside, valid),
+        'distill': DISTILL * distillation(study, inside), 'orthogonal': ORTHOGONAL * orthogonality(study),
+    }
     return {name: ALL * value for name, value in parts.items()}
 
 
-def saliency_loss(scores: Tensor, truth: list[Tensor]) -> Tensor:
-    """A clip inside a span scores at least `MARGIN` above one outside; every pair of them counts."""
-    here = (torch.arange(scores.shape[1], device=scores.device) + 0.5) / scores.shape[1]
-    losses = []
-    for row, true in enumerate(truth):
-        inside = ((here >= true[:, :1]) & (here < true[:, 1:])).any(0) if len(true) else torch.zeros_like(here, dtype=torch.bool)
-        if inside.any() and not inside.all():
-            losses.append((MARGIN + scores[row][~inside][None] - scores[row][inside][:, None]).clamp(min=0).mean())
-    return torch.stack(losses).mean() if losses else scores.sum() * 0
+def span_losses(answer: MomentAnswer, truth: list[Tensor], background: Tensor) -> dict[str, Tensor]:
+    """Over the matched spans of all rows together, summed over layers."""
+    parts = {name: answer.spans.new_zeros(()) for name in ('span', 'giou', 'label')}
+    for logits, spans in zip(answer.logits, answer.spans):
+        wanted = torch.ones(logits.shape[:2], dtype=torch.long, device=logits.device)
+        found, true = [], []
+        for row, spans_of in enumerate(truth):
+            chosen, of = match(edges(spans[row]), spans[row], logits[row], spans_of)
+            wanted[row, chosen] = 0
+            found.append(spans[row][chosen])
+            true.append(spans_of[of])
+        parts['label'] = parts['label'] + LABEL * F.cross_entropy(logits.transpose(1, 2), wanted, background.to(logits), reduction='none').mean()
+        if any(len(each) for each in found):
+            flat, wanted_spans = torch.cat(found), torch.cat(true)
+            parts['span'] = parts['span'] + SPAN * (flat - centred(wanted_spans)).abs().mean()
+            parts['giou'] = parts['giou'] + GIOU * (1 - overlap(edges(flat), wanted_spans)).mean()
+    return parts
+
+
+def clip_labels(truth: list[Tensor], clips: int) -> Tensor:
+    """(B, L): 1 for clips whose middle lies inside a span."""
+    here = (torch.arange(clips, device=truth[0].device) + 0.5) / clips
+    return torch.stack([((here >= true[:, :1]) & (here < true[:, 1:])).any(0) for true in truth]).float()
 
 
 @torch.no_grad()

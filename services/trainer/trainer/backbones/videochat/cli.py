@@ -43,6 +43,7 @@ def train_videochat(stage: str, config: str, steps: int, batch: int, seed: int, 
     from trainer.backbones.videochat.checkpoint import CheckpointError, load_videochat
     from trainer.backbones.videochat.config import VIDEOCHAT_CONFIGS
     from trainer.backbones.videochat.stages import STAGES
+    from trainer.backbones.videochat.stand_ins import stand_ins
     from trainer.backbones.videochat.tiny import tiny_tokenizer, tiny_videochat
     from trainer.backbones.videochat.train import train
     from trainer.distributed import device_named
@@ -57,8 +58,10 @@ def train_videochat(stage: str, config: str, steps: int, batch: int, seed: int, 
     except CheckpointError as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(1) from None
-    typer.echo('Moments are not taught: CG-DETR reads features of encoders that are not included; `train(…, features=…)` takes a source of them.')
-    for name, curve in train(model.to(device_named(device)), tokenizer, names, Run(run, steps, batch, seed, times)).items():
+    features = stand_ins(model.config) if start is None else None
+    typer.echo('Moments are taught from stand-ins for features, to try the training out.' if features else
+               'Moments are not taught: CG-DETR reads features of encoders that are not included; `train(…, features=…)` takes a source of them.')
+    for name, curve in train(model.to(device_named(device)), tokenizer, names, Run(run, steps, batch, seed, times), features).items():
         tenth = max(1, len(curve) // 10)
         typer.echo(f'{name}: loss {sum(curve[:tenth]) / tenth:.3f} → {sum(curve[-tenth:]) / tenth:.3f} in {len(curve)} steps')
     typer.echo(str(run / 'trained.safetensors'))

@@ -68,7 +68,7 @@ class Teacher:
             lesson.boxes = [(place, torch.from_numpy(thing.boxes[-1]))]
         elif target.task == 'moment' and self.features is not None:
             words, clips = self.features(clip, text)
-            lesson.moments = [(place, Moment(words, clips, torch.tensor(target.spans) / len(clip.frames)))]
+            lesson.moments = [(place, Moment(words, clips, torch.tensor(target.spans) / len(clip.frames), video=str(clip.seed)))]
         else:
             lesson.followed = [(place, first_box(clip, target))]
         return lesson

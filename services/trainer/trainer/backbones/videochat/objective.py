@@ -5,7 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainer.backbones.videochat.cg_loss import moment_loss
+from trainer.backbones.videochat.cg_loss import clip_labels, moment_loss
+from trainer.backbones.videochat.cg_study import study
 from trainer.backbones.videochat.model import VideoChat
 from trainer.backbones.videochat.sam import box_prompt
 
@@ -18,6 +19,8 @@ class Moment:
     words: Tensor   # (W, d)
     clips: Tensor   # (L, clip)
     spans: Tensor   # (n, 2) start and end, 0–1
+    video: str = ''  # which video it is of: the words of another one are negatives; unknown ones differ from all
+    saliency: Tensor | None = None  # (L) 0 outside, up to 12 inside; without it 1 inside
 
 
 @dataclass
@@ -82,8 +85,15 @@ def mask(model: VideoChat, states: Tensor, boxes: list[Tensor]) -> dict[str, Ten
 def moment(model: VideoChat, states: Tensor, moments: list[Moment]) -> dict[str, Tensor]:
     words, word_mask = together([each.words for each in moments], states)
     clips, clip_mask = together([each.clips for each in moments], states)
-    answer = model.cg_model(words, word_mask, clips, clip_mask, states[:, None])
-    return moment_loss(answer, [each.spans.to(states) for each in moments], model.cg_criterion.empty_weight)
+    answer, reading = model.cg_model.read(words, word_mask, clips, clip_mask, states[:, None])
+    truth = [each.spans.to(states) for each in moments]
+    # Clips are a second each; a shorter video's spans are shares of its own length.
+    labels = torch.zeros_like(clip_mask)
+    for row, each in enumerate(moments):
+        labels[row, :len(each.clips)] = clip_labels([truth[row]], len(each.clips))[0] if each.saliency is None else each.saliency.to(labels)
+    following = [*moments[1:], moments[0]]
+    strange = torch.tensor([each is not other and (not each.video or each.video != other.video) for each, other in zip(moments, following)], device=states.device)
+    return moment_loss(answer, study(model.cg_model, reading, labels > 0, strange), truth, labels, clip_mask.bool(), model.cg_criterion.empty_weight)
 
 
 def together(rows: list[Tensor], like: Tensor) -> tuple[Tensor, Tensor]:
