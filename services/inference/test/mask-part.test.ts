@@ -12,9 +12,9 @@ import { openMaskPart, pictureScene } from '../src/model/mask-part.ts'
 // A small EdgeTAM of random weights, and what the official predictor says of the same clip: written by `python -m trainer.sam.fixture`.
 const folder = join(import.meta.dirname, 'fixtures/sam')
 const Told = z.array(z.array(z.object({ mask: Rle, object: z.number() })))
-const Prompt = z.object({ frame: z.int(), box: Box.optional(), points: z.array(Point).optional() })
+const Prompt = z.object({ frame: z.int(), box: Box.optional(), points: z.array(Point).optional(), mask: Rle.optional() })
 const official = z
-  .object({ prompts: z.array(Prompt), latePrompt: Prompt, together: Told, late: Told })
+  .object({ prompts: z.array(Prompt), latePrompt: Prompt, drawnPrompt: Prompt, together: Told, late: Told, drawn: Told })
   .parse(JSON.parse(readFileSync(join(folder, 'official.json'), 'utf8')))
 
 const runs: Record<string, number> = {}
@@ -60,6 +60,19 @@ test('an object that joins later, beside others, is outlined as if it were alone
   const late = seen.flatMap(({ steps }) => steps.filter(({ object }) => object === official.prompts.length).map(({ step }) => step))
   expect(late).toHaveLength(official.late.length)
   late.forEach((step, index) => expect(iou(step, official.late[index]?.[0]?.mask), `step ${index}`).toBeGreaterThanOrEqual(0.99))
+})
+
+test('a drawn mask is its outline in its own frame, and is followed as the official predictor follows it', async () => {
+  const { drawnPrompt, drawn } = official
+  const seen = await follow([...official.prompts, drawnPrompt])
+  const steps = seen.flatMap(({ steps: all }) => all.filter(({ object }) => object === official.prompts.length).map(({ step }) => step))
+  expect(steps).toHaveLength(drawn.length)
+  steps.forEach((step, index) => expect(iou(step, drawn[index]?.[0]?.mask), `step ${index}`).toBeGreaterThanOrEqual(0.99))
+  const { mask } = drawnPrompt
+  if (!mask || !steps[0]?.outline) throw new Error('It is drawn, and outlined.')
+  const [given, outlined] = [decodeRle(mask), decodeRle(steps[0].outline.mask)]
+  const [both, either] = given.reduce(([b, e], bit, at) => [b + (bit & (outlined[at] ?? 0)), e + (bit | (outlined[at] ?? 0))], [0, 0])
+  expect(both / either).toBeGreaterThan(0.9)
 })
 
 test('an object that leaves changes nothing for the others', async () => {

@@ -24,6 +24,7 @@ export const MaskHead = z.strictObject({
     'prompt.boxes': Graph.optional(),
     'prompt.points': Graph.optional(),
     'prompt.mask': Graph.optional(),
+    drawn: Graph.optional().describe('what a drawn mask is in its frame, in the place of `decode`; without it and `prompt.mask`, its box is the prompt'),
     attend: Graph.optional().describe('puts the memory into the features before `decode`; without it `decode` takes the memory itself'),
     decode: Graph,
     memory: Graph.optional().describe('without it nothing is remembered: the box of the last outline is the prompt of the next frame'),

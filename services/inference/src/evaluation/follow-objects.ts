@@ -1,9 +1,9 @@
-import type { Box, Point } from '@fovea/protocol'
+import type { Box, Point, Rle } from '@fovea/protocol'
 import type { Followed, Pointing, Step } from '../heads/mask-tracker.ts'
 import { pictureScene, type OpenPart } from '../model/mask-part.ts'
 
-/** An object that joins at a frame: pointed out by a box, or points with their labels. */
-export type Joining = { frame: number; box?: Box; points?: Point[] }
+/** An object that joins at a frame: pointed out by a box, points with their labels, or a drawn mask. */
+export type Joining = { frame: number; box?: Box; points?: Point[]; mask?: Rle }
 export type FrameSteps = { frame: number; steps: { object: number; step: Step }[] }
 
 /** Follows objects through pictures, each joining at its own frame: what a stream does with a mask head, without a stream. */
@@ -16,7 +16,7 @@ export async function* followObjects({ tracker, size }: OpenPart, pictures: Iter
     const fresh = new Set<number>()
     for (const [object, joining] of objects.entries()) {
       if (joining.frame !== frame) continue
-      const [prompt] = await tracker.prompt(scene, pointing(joining))
+      const [prompt] = await tracker.prompt(scene, joining.mask ? tracker.fromMask(joining.mask) : pointing(joining))
       if (!prompt) continue
       followed.set(object, tracker.begin(prompt))
       fresh.add(object)
@@ -40,5 +40,5 @@ export async function* followObjects({ tracker, size }: OpenPart, pictures: Iter
 function pointing({ box, points }: Joining): Pointing {
   if (box) return { box }
   if (points) return { points }
-  throw new RangeError('An object joins with a box or with points.')
+  throw new RangeError('An object joins with a box, points or a mask.')
 }

@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { Box, Point } from '@fovea/protocol'
+import { Box, Point, Rle } from '@fovea/protocol'
 import { z } from 'zod'
 import { openMaskPart } from '../model/mask-part.ts'
 import { followObjects } from './follow-objects.ts'
@@ -17,7 +17,7 @@ const [folder] = positionals
 const { frames, objects, out } = values
 if (!folder || !frames || !objects || !out) throw new TypeError('Usage: follow-part.ts PART --frames RGB --objects JSON --out FILE')
 
-const Joining = z.strictObject({ frame: z.int().min(0), box: Box.optional(), points: z.array(Point).optional() })
+const Joining = z.strictObject({ frame: z.int().min(0), box: Box.optional(), points: z.array(Point).optional(), mask: Rle.optional() })
 const graphMs = new Map<string, number>()
 const part = await openMaskPart(folder, {
   threads: Number(values.threads),

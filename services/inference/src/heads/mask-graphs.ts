@@ -16,6 +16,7 @@ export function maskGraphs({ graphs, phrases }: MaskHead, graphOf: (part: string
     'prompt.boxes': graphOf('prompt.boxes'),
     'prompt.points': graphOf('prompt.points'),
     'prompt.mask': graphOf('prompt.mask'),
+    drawn: graphOf('drawn'),
     attend: graphOf('attend'),
     decode,
     memory: graphOf('memory'),

@@ -13,8 +13,8 @@ import { outline, type Outline } from './mask-rle.ts'
 
 /** What an object may be pointed out with; states is [Q, d]: one object for each row. */
 export type Pointing = { states: FloatTensor } | { box: Box } | { points: Point[] } | { mask: FloatTensor }
-/** One object's prompt tokens, [k, c], and the points they were made of: a box counts as two, what is not drawn as none. */
-export type PromptTokens = { data: Float32Array; k: number; c: number; count: number }
+/** One object's prompt tokens, [k, c], and the points they were made of: a box counts as two, what is not drawn as none. `drawn`: a mask that is the outline itself. */
+export type PromptTokens = { data: Float32Array; k: number; c: number; count: number; drawn?: FloatTensor }
 /** An object that is followed: how it was pointed out, and what of it is remembered. */
 export type Followed = { prompt: PromptTokens; memory: ObjectMemory }
 /** One object in one frame; `agrees`: it is where it was heading and as sure as the bundle wants it remembered. */
@@ -44,11 +44,12 @@ export class MaskTracker {
 
   /** A mask as a prompt: as logits where the bundle takes them, else as the box around it. */
   fromMask(mask: Rle): Pointing {
-    const dims = this.#graphs['prompt.mask']?.dims('mask')
+    const dims = (this.#graphs.drawn ?? this.#graphs['prompt.mask'])?.dims('mask')
     return dims ? { mask: maskLogits(mask, [fixed(dims[1]), fixed(dims[2])]) } : { box: maskBox(mask) }
   }
 
   async prompt(scene: Scene, pointing: Pointing): Promise<PromptTokens[]> {
+    if ('mask' in pointing && this.#graphs.drawn) return [{ data: new Float32Array(0), k: 0, c: 0, count: 0, drawn: pointing.mask }]
     const { graph, feeds, count } = this.#promptGraph(pointing)
     const tokens = floatOf(await graph.run({ ...(await this.#eyes.see(scene)), ...feeds }), 'prompt', graph)
     const [, k = 0, c = 0] = tokens.dims
@@ -125,7 +126,9 @@ export class MaskTracker {
   }
 
   async #decode(features: Feeds, group: readonly Followed[]): Promise<Decoded[]> {
-    const { attend, decode } = this.#graphs
+    const { attend, decode, drawn } = this.#graphs
+    const masks = group.flatMap((object) => (object.prompt.drawn && object.memory.empty ? [object.prompt.drawn] : []))
+    if (drawn && masks.length > 0) return decoded(await drawn.run({ ...features, mask: together(masks) }), drawn, group.length)
     const memories = group.map(({ memory }) => memory)
     const prompts = promptFeeds(group)
     if (!attend) {
@@ -170,6 +173,14 @@ function promptFeeds(group: readonly Followed[]): Feeds {
   group.forEach((object, index) => prompt.set(object.prompt.data.subarray(0, k * c), index * k * c))
   const row = (of: (object: Followed) => number): FloatTensor => floats(Float32Array.from(group, of), [group.length])
   return { prompt: floats(prompt, [group.length, k, c]), 'prompt.age': row(({ memory }) => memory.age), 'prompt.count': row(({ prompt: { count } }) => count) }
+}
+
+/** Masks [1, h, w] of one size as [Q, h, w]. */
+function together(masks: readonly FloatTensor[]): FloatTensor {
+  const size = masks[0]?.data.length ?? 0
+  const data = new Float32Array(masks.length * size)
+  masks.forEach((mask, row) => data.set(mask.data, row * size))
+  return floats(data, [masks.length, ...(masks[0]?.dims.slice(1) ?? [])])
 }
 
 /** What all objects without a past see alike, a row for each. */

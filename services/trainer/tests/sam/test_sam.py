@@ -34,7 +34,7 @@ def test_weights_load_strictly(tmp_path: Path) -> None:
         build('edgetam-test', 128, weights=wrong)
 
 
-@pytest.mark.parametrize('family', ['edgetam-test', 'sam2.1-test'])
+@pytest.mark.parametrize('family', ['edgetam-test', 'sam2.1-test', 'sam2-test'])
 def test_every_graph_gives_what_the_official_predictor_gives(family: str, tmp_path: Path) -> None:
     frames, seed = moving_shapes(128), SEEDS[family, 128]
     model = build(family, 128, seed=seed)

@@ -9,7 +9,7 @@ app = typer.Typer()
 
 
 @app.command()
-def parity(family: Annotated[str, typer.Argument(help='videochat, llava, sam (small models of SAM 2.1 and EdgeTAM), or edgetam (the real shape at 512 px, some minutes).')]) -> None:
+def parity(family: Annotated[str, typer.Argument(help='videochat, llava, sam (small models of SAM 2.0, SAM 2.1 and EdgeTAM), or edgetam, sam2-tiny, sam2.1-tiny (the real shape at 512 px, some minutes).')]) -> None:
     """How far a backbone is from its reference implementation, on tiny random weights. Fails where a figure is beyond what is allowed."""
     rows = rows_of(family)
     typer.echo(as_table(rows))
@@ -25,7 +25,7 @@ def rows_of(family: str) -> list[Row]:
     if family == 'llava':
         from trainer.parity.llava import llava_rows
         return llava_rows()
-    if family in ('sam', 'edgetam'):
+    if family in ('sam', 'edgetam', 'sam2-tiny', 'sam2.1-tiny'):
         from trainer.sam.parity import sam_rows
-        return sam_rows('edgetam', 512) if family == 'edgetam' else [*sam_rows('edgetam-test', 128), *sam_rows('sam2.1-test', 128)]
-    raise typer.BadParameter(f'There is no family {family}; expected videochat, llava, sam or edgetam.')
+        return sam_rows(family, 512) if family != 'sam' else [row for small in ('edgetam-test', 'sam2.1-test', 'sam2-test') for row in sam_rows(small, 128)]
+    raise typer.BadParameter(f'There is no family {family}; expected videochat, llava, sam, edgetam, sam2-tiny or sam2.1-tiny.')

@@ -6,7 +6,7 @@ import typer
 
 app = typer.Typer(pretty_exceptions_enable=False)
 
-Family = Annotated[str, typer.Argument(help='edgetam, sam2.1-tiny, sam2.1-small, sam2.1-base-plus or sam2.1-large.')]
+Family = Annotated[str, typer.Argument(help='edgetam, sam2.1-tiny, -small, -base-plus or -large, or of SAM 2.0 sam2-tiny or -large.')]
 Weights = Annotated[Optional[Path], typer.Option(help='A checkpoint as the official repositories publish it; without it, random weights.')]
 Seed = Annotated[int, typer.Option(help='Of random weights.')]
 Size = Annotated[int, typer.Option(help='Pixels of a side: 1024, or 512.')]

@@ -12,7 +12,7 @@ from trainer.sam.official import build
 from trainer.sam.parity import SEEDS
 from trainer.sam.part import export_part, halved
 from trainer.sam.prompts import MaskAdapter
-from trainer.sam.reference import LATE, PROMPTS, Run, follow, moving_shapes
+from trainer.sam.reference import DRAWN, LATE, PROMPTS, Run, follow, moving_shapes
 
 FAMILY, SIZE, STATE = 'edgetam-test', 128, 16
 
@@ -22,7 +22,7 @@ def main(folder: Path) -> None:
     torch.manual_seed(0)
     adapter = MaskAdapter(STATE, model.hidden_dim).requires_grad_(False)
     frames = moving_shapes(SIZE)
-    told = {'together': objects_of(follow(model, frames, PROMPTS)), 'late': objects_of(follow(model, frames, [LATE]))}
+    told = {'together': objects_of(follow(model, frames, PROMPTS)), 'late': objects_of(follow(model, frames, [LATE])), 'drawn': objects_of(follow(model, frames, [DRAWN]))}
     export_part(model, FAMILY, folder, halved(adapter), STATE, 'PyPI edgetam-dimos (official code); random weights', small=True)
     shutil.rmtree(folder / 'golden')
     part = json.loads((folder / 'mask.json').read_text())
@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
     part['hashes'] = {name: value for name, value in part['hashes'].items() if name.endswith('.onnx')}
     (folder / 'mask.json').write_text(json.dumps(part, indent=1) + '\n')
     (folder / 'frames.rgb.gz').write_bytes(gzip.compress(frames.tobytes(), 9, mtime=0))
-    (folder / 'official.json').write_text(json.dumps({'prompts': [prompt.as_json() for prompt in PROMPTS], 'latePrompt': LATE.as_json(), **told}) + '\n')
+    (folder / 'official.json').write_text(json.dumps({'prompts': [prompt.as_json(SIZE) for prompt in PROMPTS], 'latePrompt': LATE.as_json(SIZE), 'drawnPrompt': DRAWN.as_json(SIZE), **told}) + '\n')
 
 
 def objects_of(run: Run) -> list[list[dict[str, object]]]:

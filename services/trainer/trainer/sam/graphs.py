@@ -5,6 +5,7 @@ from torch import nn
 from trainer.export.graphs import GraphSpec
 from trainer.sam.attend import Attend
 from trainer.sam.decode import Decode
+from trainer.sam.drawn import Drawn
 from trainer.sam.eyes import Eyes, merged
 from trainer.sam.prompts import Boxes, MaskAdapter, Points
 from trainer.sam.remember import Remember
@@ -41,6 +42,15 @@ def graphs_of(model: nn.Module, adapter: MaskAdapter, state_width: int, seed: in
         GraphSpec('mask.decode', 'mask-decode.onnx', decode, {'s4': 'features.s4', 's8': 'features.s8', 'attended': 'attended', 'prompt': 'prompt', 'count': 'prompt.count'},
                   {'mask': 'mask', 'iou': 'iou', 'object': 'object', 'pointer': 'pointer'},
                   (s4, s8, s16 + draw(2, width, grid, grid) * 0.1, draw(2, 3, width), torch.tensor([1.0, 2.0])), {'s4': {}, 's8': {}, 'attended': rows, 'prompt': {0: Q, 1: K}, 'count': rows}),
+        GraphSpec('mask.drawn', 'mask-drawn.onnx', Drawn(model), {'s4': 'features.s4', 's8': 'features.s8', 's16': 'features.s16', 'drawn': 'mask'},
+                  {'mask': 'mask', 'iou': 'iou', 'object': 'object', 'pointer': 'pointer'}, (s4, s8, s16, ellipses(size)), {'s4': {}, 's8': {}, 's16': {}, 'mask': rows}),
         GraphSpec('mask.memory', 'mask-memory.onnx', remember, {'features': 'features.s16', 'mask': 'mask', 'object': 'object'}, {'tokens': 'memory.tokens'},
                   (s16, mask, torch.tensor([0.9, 0.1])), {'features': {}, 'mask': rows, 'object': rows}),
     ]
+
+
+def ellipses(size: int) -> torch.Tensor:
+    """Two drawn masks (2, size, size) as logits; one lies against the rim."""
+    y, x = torch.meshgrid(torch.linspace(0, 1, size), torch.linspace(0, 1, size), indexing='ij')
+    inside = torch.stack([(x - 0.4) ** 2 / 0.04 + (y - 0.5) ** 2 / 0.09 < 1, (x - 1.0) ** 2 / 0.09 + (y - 0.1) ** 2 / 0.04 < 1])
+    return torch.where(inside, 10.0, -10.0)

@@ -4,7 +4,7 @@ The code is used as it is but for three mends, none of which touches arithmetic:
 where it viewed (so that it takes several objects), and attention may use every kernel.
 """
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pathlib import Path
 from typing import Iterator
@@ -51,6 +51,13 @@ FAMILIES = {
         overrides=TINY_WIDTHS + ('image_encoder.neck.backbone_channel_list=[64,32,16,8]', 'image_encoder.trunk.embed_dim=8', 'image_encoder.trunk.stages=[1,1,2,1]',
                                  'image_encoder.trunk.global_att_blocks=[3]', 'memory_attention.num_layers=2'),
     ),
+}
+
+
+FAMILIES |= {
+    'sam2-tiny': Family('configs/sam2/sam2_hiera_t.yaml'),
+    'sam2-large': Family('configs/sam2/sam2_hiera_l.yaml'),
+    'sam2-test': replace(FAMILIES['sam2.1-test'], config='configs/sam2/sam2_hiera_t.yaml'),
 }
 
 

@@ -7,18 +7,28 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainer.metrics.rle import encode
 from trainer.sam.eyes import MEAN, STD
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """How an object is pointed out, coordinates in 0–1: a box, or points with labels 1 inside and 0 outside."""
+    """How an object is pointed out, coordinates in 0–1: a box, points with labels 1 inside and 0 outside, or an ellipse (middle and radii) drawn as a mask."""
     box: tuple[float, float, float, float] | None = None
     points: tuple[tuple[float, float, int], ...] = ()
+    drawn: tuple[float, float, float, float] | None = None
     frame: int = 0
 
-    def as_json(self) -> dict[str, object]:
-        return {'frame': self.frame, **({'box': self.box} if self.box else {'points': self.points})}
+    def as_json(self, size: int) -> dict[str, object]:
+        how = {'box': self.box} if self.box else {'mask': encode(self.mask(size))} if self.drawn else {'points': self.points}
+        return {'frame': self.frame, **how}
+
+    def mask(self, size: int) -> np.ndarray:
+        """(size, size) bool"""
+        assert self.drawn is not None
+        x, y, wide, high = self.drawn
+        rows, columns = np.mgrid[:size, :size] / size
+        return ((columns - x) / wide) ** 2 + ((rows - y) / high) ** 2 < 1
 
 
 @dataclass
@@ -56,6 +66,9 @@ def follow(model: nn.Module, frames: np.ndarray, prompts: list[Prompt], go_on: C
     with given(frames), seen.watching():
         state = model.init_state('frames')
         for number, prompt in enumerate(prompts):
+            if prompt.drawn:
+                model.add_new_mask(state, frame_idx=first, obj_id=number, mask=torch.from_numpy(prompt.mask(model.image_size)))
+                continue
             points = {'points': np.array([point[:2] for point in prompt.points], np.float32), 'labels': np.array([point[2] for point in prompt.points], np.int32)} if prompt.points else {}
             box = None if prompt.box is None else np.array(prompt.box, np.float32)
             # The predictor divides by the size of the video; this video has the model's own size.
@@ -139,3 +152,4 @@ def moving_shapes(size: int, count: int = 20) -> np.ndarray:
 SHAPES = ((10, 10, 12, 8, (220, 40, 40)), (60, 20, -10, 14, (40, 200, 60)), (30, 65, 9, -11, (50, 80, 230)))
 PROMPTS = [Prompt(points=((0.2, 0.2, 1),)), Prompt(box=(0.6, 0.2, 0.8, 0.4)), Prompt(points=((0.38, 0.72, 1), (0.7, 0.8, 0)))]
 LATE = Prompt(points=((0.4, 0.6, 1),), frame=7)
+DRAWN = Prompt(drawn=(0.7, 0.3, 0.15, 0.1), frame=3)

@@ -35,7 +35,7 @@ def follow_in_runtime(part: Path, frames: np.ndarray, prompts: list[Prompt]) -> 
     with tempfile.TemporaryDirectory() as folder:
         pictures, masks = Path(folder, 'frames.rgb'), Path(folder, 'masks.f32')
         pictures.write_bytes(frames.tobytes())
-        run = subprocess.run([str(NODE), str(RUNNER), str(part), '--frames', str(pictures), '--objects', json.dumps([prompt.as_json() for prompt in prompts]), '--out', str(masks)], capture_output=True, text=True)
+        run = subprocess.run([str(NODE), str(RUNNER), str(part), '--frames', str(pictures), '--objects', json.dumps([prompt.as_json(frames.shape[1]) for prompt in prompts]), '--out', str(masks)], capture_output=True, text=True)
         if run.returncode:
             raise RuntimeError(f'The runtime could not follow: {run.stderr.strip()}')
         flat, at, steps = np.fromfile(masks, np.float32), 0, []
