@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { Box } from './geometry.ts'
 import { Task } from './tasks/task.ts'
 import { ClientId, Duration, FrameNumber, MediaTime, StreamNumber, Words } from './units.ts'
 
@@ -21,6 +22,7 @@ export const AskBody = z.strictObject({
     .min(1)
     .max(3)
     .optional(),
+  boxes: z.array(Box).min(1).max(8).optional().describe('what each `<box>` in the text stands for, in order'),
   deadlineMs: Duration.min(1).max(600_000).optional(),
 })
 export type AskBody = z.infer<typeof AskBody>

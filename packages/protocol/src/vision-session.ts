@@ -2,6 +2,7 @@ import type { AskAt, Finish, Usage } from './ask.ts'
 import type { ErrorBody } from './error.ts'
 import type { AskEvent } from './event.ts'
 import type { Evidence } from './evidence.ts'
+import type { Box } from './geometry.ts'
 import type { Perception } from './verdict-message.ts'
 import type { Task } from './tasks/task.ts'
 import type { TrackLife, TrackPrompt } from './watch.ts'
@@ -29,7 +30,8 @@ export interface VisionSession {
 }
 
 export type LookOptions = { stream?: number; at?: AskAt; deadlineMs?: number; id?: string; signal?: AbortSignal }
-export type AskOptions = LookOptions & { tasks?: Exclude<Task, 'track'>[] }
+/** `boxes`: what each `<box>` in the text stands for, in order. */
+export type AskOptions = LookOptions & { tasks?: Exclude<Task, 'track'>[]; boxes?: Box[] }
 export type FollowOptions = { stream?: number; id?: string; signal?: AbortSignal }
 
 export type AnswerResult = { ask: string; text: string; evidence: Evidence[]; finish: Finish; usage: Usage; error?: ErrorBody }

@@ -105,7 +105,7 @@ export class Session implements VisionSession {
     return new OutStream(mailbox, () => this.#talk.stop(streamSubject(stream), { type: 'stream-close', stream }))
   }
 
-  ask(text: string, { stream = this.#lastStream, at, tasks, deadlineMs, id = ulid(), signal }: AskOptions = {}): AskRun {
+  ask(text: string, { stream = this.#lastStream, at, tasks, boxes, deadlineMs, id = ulid(), signal }: AskOptions = {}): AskRun {
     const stop = () => this.#talk.stop(id, { type: 'ask-cancel', ask: id })
     const run = new AskRun(id, stop)
     const message = {
@@ -115,6 +115,7 @@ export class Session implements VisionSession {
       ...(stream !== undefined && { stream }),
       ...(at && { at }),
       ...(tasks && { tasks }),
+      ...(boxes && { boxes }),
       ...(deadlineMs && { deadlineMs }),
     } as const
     this.#talk.begin(id, message, { event: (event) => isAskEvent(event) && run.take(event), fail: (error) => run.fail(error) }, { signal, stop })

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { boxIou, decodeRle, type Box, type Rle } from '@fovea/protocol'
+import { Box, boxIou, decodeRle, type Rle } from '@fovea/protocol'
 import sharp from 'sharp'
 import { z } from 'zod'
 import { compile, speak } from '../src/asks/speak.ts'
@@ -19,6 +19,7 @@ const GoldenAsk = z.object({
   times: z.array(z.number()),
   text: z.string(),
   forced: z.enum(['region', 'mask', 'moment']).optional(),
+  boxes: z.array(Box).optional(),
   tokens: z.array(z.int()),
   answer: z.string(),
   evidence: z.array(
@@ -84,7 +85,7 @@ export async function replay(
   const window = model.window(scenes, ask.times)
   const { ids, text, marks } = ask.forced
     ? { ids: [], text: '', marks: [await compile(model.language, window, ask.text, ask.forced)] }
-    : await speak(model.language, window, ask.text)
+    : await speak(model.language, window, ask.text, ask.boxes)
   const evidence: { task: string; query: string; sight: Sight }[] = []
   for (const { task, query, state } of marks) {
     const [sight] = (await model.heads.list.find((each) => each.task === task)?.run({ scene: last, window, size: { height, width } }, stack([state]))) ?? []

@@ -1,5 +1,5 @@
-import type { Command } from 'commander'
-import type { Answer, EdgeMessage } from '@fovea/protocol'
+import { InvalidArgumentError, type Command } from 'commander'
+import { Box, type Answer, type EdgeMessage } from '@fovea/protocol'
 import { openSession, ProtocolError } from '@fovea/sdk'
 import type { Session } from '@fovea/sdk'
 import { video } from '@fovea/sdk/node'
@@ -12,7 +12,15 @@ import { openSystem } from '../system.ts'
 import type { SystemOptions } from '../system.ts'
 import { withSystemOptions } from '../system-flags.ts'
 
-export type AskOptions = SystemOptions & { at: string; json?: boolean; save?: string; task?: ('region' | 'mask' | 'moment')[]; fps?: number; maxFps?: number }
+export type AskOptions = SystemOptions & {
+  at: string
+  json?: boolean
+  save?: string
+  task?: ('region' | 'mask' | 'moment')[]
+  box?: Box[]
+  fps?: number
+  maxFps?: number
+}
 
 /** `fovea ask VIDEO QUESTION`. */
 export function askCommand(program: Command): void {
@@ -22,6 +30,7 @@ export function askCommand(program: Command): void {
     .argument('<question>', 'a question in plain words; with --task the bare phrase')
     .option('--at <when>', 'all, now, a time such as 2.5 (s), or a range such as 1-3', 'all')
     .option('--task <task...>', 'force heads: region, mask, moment')
+    .option('--box <x0,y0,x1,y1>', 'what <box> in the question stands for, 0–1 from the top left; again for the next', addBox)
     .option('--json', 'the protocol’s events, one a line')
     .option('--save <dir>', 'write the evidence as PNG overlays')
     .option('--fps <n>', 'pictures a second of a folder or pipe', Number)
@@ -36,7 +45,11 @@ export async function ask(path: string, question: string, options: AskOptions): 
   await using session = await openSession({ url: system.url, key: system.key, name: 'fovea ask' })
   if (options.json) session.on('message', printEvent)
   const frames = await sendVideo(session, source)
-  const answer = session.ask(question, { at: askAt(options.at, frames), ...(options.task && { tasks: options.task }) })
+  const answer = session.ask(question, {
+    at: askAt(options.at, frames),
+    ...(options.task && { tasks: options.task }),
+    ...(options.box && { boxes: options.box }),
+  })
   if (options.json) await answer
   else await printAnswer(answer)
   if (options.save) await save(session, answer, options.save, options.json ?? false)
@@ -68,4 +81,10 @@ async function save(session: Session, answer: Answer, folder: string, quiet: boo
 /** Durable events only: what is logged at the edge is what a program would want to keep. */
 function printEvent(message: EdgeMessage): void {
   if ('at' in message) process.stdout.write(`${JSON.stringify(message)}\n`)
+}
+
+function addBox(value: string, before: Box[] = []): Box[] {
+  const box = Box.safeParse(value.split(',').map(Number))
+  if (!box.success) throw new InvalidArgumentError('a box is four numbers between 0 and 1: x0,y0,x1,y1 from the top left.')
+  return [...before, box.data]
 }

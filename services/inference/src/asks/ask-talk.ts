@@ -1,7 +1,7 @@
 import { toProtocolError, type AskBody, type ErrorBody, type Evidence, type Finish, type FromBackend, type ModelInfo } from '@fovea/protocol'
 import { evidenceId } from '../evidence-id.ts'
 import type { Head, HeadTask, Scene, Sight, View, Window } from '../heads/head.ts'
-import type { Talk, Wish } from '../lanes/talk.ts'
+import type { Opening, Talk, Wish } from '../lanes/talk.ts'
 import { Late } from '../lanes/decode-lane.ts'
 import { stack } from '../model/tensor.ts'
 import type { LanguageModel, Step } from '../model/vision-model.ts'
@@ -73,10 +73,11 @@ export class AskTalk implements Talk {
     return this.#over
   }
 
-  async open(): Promise<{ window: Window; text: string }> {
+  async open(): Promise<Opening> {
     this.#started = this.#options.clock()
     this.#sightline = await this.#options.sightline()
-    return { window: this.#sightline.window, text: this.#options.body.text }
+    const { text, boxes } = this.#options.body
+    return { window: this.#sightline.window, text, boxes }
   }
 
   async hear(step: Step, length: number): Promise<Wish> {
@@ -88,7 +89,7 @@ export class AskTalk implements Talk {
         return { feed: model.language.forced(body.text, this.#looking.head.task) }
       }
       const next = await this.#look(this.#looking, step)
-      if (next) return { window: next, text: body.text }
+      if (next) return { window: next, text: body.text, boxes: body.boxes }
     }
     if (body.tasks) return this.#force()
     const reading = this.#answer.read(step.next)
@@ -152,7 +153,7 @@ export class AskTalk implements Talk {
     if (this.#looking?.head.needsWindow && this.#sightline && this.#sightline.parts.length > 0) {
       this.#survey = new Survey(this.#sightline.parts)
       const first = await this.#survey.open()
-      if (first) return { window: first, text: body.text }
+      if (first) return { window: first, text: body.text, boxes: body.boxes }
     }
     return { feed: model.language.forced(body.text, task), rewindTo: this.#promptLength }
   }

@@ -1,3 +1,4 @@
+import type { Box } from '@fovea/protocol'
 import type { HeadTask, Window } from '../heads/head.ts'
 import type { LanguageModel, Step } from '../model/vision-model.ts'
 import { Answer } from './answer.ts'
@@ -8,9 +9,9 @@ export type Mark = { task: HeadTask; query: string; state: Float32Array }
 export type Spoken = { ids: number[]; text: string; marks: Mark[] }
 
 /** A whole answer in one go, in a slot of its own: the steps an ask takes in the decode lane, without its neighbours. For evaluation, warm-up and tests. */
-export async function speak(language: LanguageModel, window: Window, text: string): Promise<Spoken> {
+export async function speak(language: LanguageModel, window: Window, text: string, boxes?: readonly Box[]): Promise<Spoken> {
   return inSlot(language, async (slot) => {
-    let step = await language.prefill(slot, window, text)
+    let step = await language.prefill(slot, window, text, boxes)
     const answer = new Answer(language, text)
     const ids: number[] = []
     const marks: Mark[] = []

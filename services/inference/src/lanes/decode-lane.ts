@@ -100,9 +100,9 @@ export class DecodeLane implements Lane {
     }
   }
 
-  async #prefill(running: Running, { window, text }: Opening): Promise<void> {
+  async #prefill(running: Running, { window, text, boxes }: Opening): Promise<void> {
     running.opening = undefined
-    running.parts = this.#language.prefillInParts(running.slot, window, text)
+    running.parts = this.#language.prefillInParts(running.slot, window, text, boxes)
     await this.#fill(running)
   }
 

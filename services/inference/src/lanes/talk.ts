@@ -1,10 +1,11 @@
+import type { Box } from '@fovea/protocol'
 import type { Window } from '../heads/head.ts'
 import type { Step } from '../model/vision-model.ts'
 import type { Job } from './fair-queue.ts'
 
 /** What a talk wants next of its slot: ids to feed, perhaps from an earlier position on; another prompt in place of the first; or nothing more. */
 export type Wish = { feed: readonly number[]; rewindTo?: number } | Opening | 'end'
-export type Opening = { window: Window; text: string }
+export type Opening = { window: Window; text: string; boxes?: readonly Box[] }
 
 /** Something that speaks with the language model through one slot: an ask, or the compilation of a standing query. */
 export interface Talk extends Job {

@@ -1,9 +1,9 @@
-import type { BundleManifest } from '@fovea/protocol'
+import { ProtocolError, type Box, type BundleManifest } from '@fovea/protocol'
 import type { HeadTask, Window } from '../heads/head.ts'
 import { Decoder, type DecoderRow } from './decoder.ts'
 import { floatOf, type Graph } from './graph.ts'
 import type { KvCache } from './kv-slots.ts'
-import { ints, type FloatTensor } from './tensor.ts'
+import { floats, ints, type FloatTensor } from './tensor.ts'
 import type { LanguageModel, Step } from './vision-model.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -13,7 +13,7 @@ type Parts = {
   slots: KvCache
   /** positions of a prompt that one decoder run takes */
   chunk: number
-  graphs: { prefix?: Graph; embed: Graph; decoder: Graph }
+  graphs: { prefix?: Graph; embed: Graph; box?: Graph; decoder: Graph }
 }
 
 /** The language side of a bundle: prefix, embed and decoder graphs over the slots of the key-value cache. */
@@ -78,22 +78,22 @@ export class OnnxLanguage implements LanguageModel {
     this.#parts.slots.rewind(slot, length)
   }
 
-  async prefill(slot: number, window: Window, text: string): Promise<Step> {
-    const parts = this.prefillInParts(slot, window, text)
+  async prefill(slot: number, window: Window, text: string, boxes: readonly Box[] = []): Promise<Step> {
+    const parts = this.prefillInParts(slot, window, text, boxes)
     for (;;) {
       const part = await parts.next()
       if (part.done) return part.value
     }
   }
 
-  async *prefillInParts(slot: number, window: Window, text: string): AsyncGenerator<void, Step> {
+  async *prefillInParts(slot: number, window: Window, text: string, boxes: readonly Box[] = []): AsyncGenerator<void, Step> {
     const { vocabulary, slots, manifest } = this.#parts
     slots.rewind(slot, 0)
     this.#windows.set(slot, window)
-    const prompt = vocabulary.prompt(text)
+    const prompt = vocabulary.prompt(text, boxes.length)
     const pictures = await this.#prefix(window)
     const before = await this.#embed(prompt.before, window)
-    const after = await this.#embed(prompt.after, window)
+    const after = await this.#withBoxes(prompt.after, await this.#embed(prompt.after, window), boxes)
     const embeds = new Float32Array(before.length + pictures.data.length + after.length)
     embeds.set(before, 0)
     embeds.set(pictures.data, before.length)
@@ -126,6 +126,21 @@ export class OnnxLanguage implements LanguageModel {
     const { prefix } = this.#parts.graphs
     if (!prefix) return window.visual
     return floatOf(await prefix.run({ visual: window.visual, times: window.times }), 'embeds', prefix)
+  }
+
+  /** The places of a prompt that stand for boxes, by what the bundle makes of those. */
+  async #withBoxes(ids: readonly number[], embeds: Float32Array, boxes: readonly Box[]): Promise<Float32Array> {
+    const { graphs, vocabulary } = this.#parts
+    if (boxes.length === 0) return embeds
+    if (!graphs.box) throw new ProtocolError('unsupported', 'This model takes no boxes in a question. Ask in words, or start a track with the box.')
+    const feeds = { boxes: floats(Float32Array.from(boxes.flat()), [boxes.length, 4]) }
+    const made = floatOf(await graphs.box.run(feeds), 'embeds', graphs.box).data
+    const filled = embeds.slice()
+    let box = 0
+    ids.forEach((id, place) => {
+      if (id === vocabulary.box) filled.set(made.subarray(box * this.#width, ++box * this.#width), place * this.#width)
+    })
+    return filled
   }
 
   async #embed(ids: readonly number[], window: Window): Promise<Float32Array> {

@@ -72,7 +72,7 @@ export class OnnxModel implements VisionModel {
       vocabulary,
       slots,
       chunk: shares.chunk,
-      graphs: { prefix: graphs.get('prefix'), embed: need('embed'), decoder: need('decoder') },
+      graphs: { prefix: graphs.get('prefix'), embed: need('embed'), box: graphs.get('box'), decoder: need('decoder') },
     })
     this.heads = buildHeads(manifest.heads, (task, part) => graphs.get(`${task}.${part}`))
   }

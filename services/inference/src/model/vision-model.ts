@@ -1,4 +1,4 @@
-import type { ModelInfo, Sampling } from '@fovea/protocol'
+import type { Box, ModelInfo, Sampling } from '@fovea/protocol'
 import type { Heads } from '../heads/heads.ts'
 import type { HeadTask, Scene, Window } from '../heads/head.ts'
 
@@ -37,10 +37,10 @@ export interface LanguageModel {
   length(slot: number): number
   room(slot: number): number
   rewind(slot: number, length: number): void
-  /** Fills a slot with the window and the words; the answer begins with `next`. */
-  prefill(slot: number, window: Window, text: string): Promise<Step>
+  /** Fills a slot with the window and the words, `boxes` in the places of `<box>`; the answer begins with `next`. */
+  prefill(slot: number, window: Window, text: string, boxes?: readonly Box[]): Promise<Step>
   /** The same in runs of bounded length, one for each `next`: between them other slots may be fed. */
-  prefillInParts(slot: number, window: Window, text: string): AsyncGenerator<void, Step>
+  prefillInParts(slot: number, window: Window, text: string, boxes?: readonly Box[]): AsyncGenerator<void, Step>
   /** Feeds the same number of ids to each row. */
   feed(rows: readonly { slot: number; ids: readonly number[] }[]): Promise<Step[]>
 }

@@ -1,7 +1,10 @@
-import type { BundleManifest } from '@fovea/protocol'
+import { ProtocolError, type BundleManifest } from '@fovea/protocol'
 import { Template } from '@huggingface/jinja'
 import { Tokenizer } from '@huggingface/tokenizers'
 import { BundleError } from './bundle-error.ts'
+
+/** What a user writes where a box is meant; a bundle has a token of its own for it. */
+const BOX = '<box>'
 
 export type TaskToken = { task: BundleManifest['heads'][number]['task']; triggerId: number; taskId: number }
 /** The ids around the visual prefix. */
@@ -12,10 +15,13 @@ export class Vocabulary {
   readonly eos: number
   readonly phrase: number
   readonly visual: number
+  /** stands for a box in a prompt; undefined in bundles that take none */
+  readonly box: number | undefined
   readonly tokens: readonly TaskToken[]
   readonly #tokenizer: Tokenizer
   readonly #template: Template
   readonly #special: readonly string[]
+  readonly #boxToken: string
 
   constructor(manifest: BundleManifest, tokenizerJson: object) {
     const { language, tokenizer: file } = manifest
@@ -30,14 +36,15 @@ export class Vocabulary {
     this.eos = id(language.eos)
     this.phrase = id(language.phraseToken)
     this.visual = id(language.visualToken)
-    if (language.boxToken) id(language.boxToken)
+    this.box = language.boxToken === undefined ? undefined : id(language.boxToken)
+    this.#boxToken = language.boxToken ?? ''
     this.tokens = manifest.heads.map(({ task, token }) => ({ task, triggerId: id(token.trigger), taskId: id(token.task) }))
     this.#special = [...this.#tokenizer.get_added_tokens_decoder().values()].map((token) => token.content)
   }
 
-  /** The ids of an ask, split where the visual prefix goes. Special tokens in a user's words are words taken out, not commands. */
-  prompt(text: string): Prompt {
-    const ids = this.encode(this.#template.render({ text: this.#plain(text) }))
+  /** The ids of an ask, split where the visual prefix goes. Special tokens in a user's words are words taken out, not commands; `<box>` stands for each of `boxes`. */
+  prompt(text: string, boxes = 0): Prompt {
+    const ids = this.encode(this.#template.render({ text: boxes > 0 ? this.#withBoxes(text, boxes) : this.#plain(text) }))
     const at = ids.indexOf(this.visual)
     return at < 0 ? { before: [], after: ids } : { before: ids.slice(0, at), after: ids.slice(at + 1) }
   }
@@ -54,6 +61,13 @@ export class Vocabulary {
   /** Ids as text, special tokens left out. */
   text(ids: readonly number[]): string {
     return ids.length === 0 ? '' : this.#tokenizer.decode([...ids], { skip_special_tokens: true })
+  }
+
+  #withBoxes(text: string, boxes: number): string {
+    const pieces = text.split(BOX)
+    if (pieces.length - 1 !== boxes)
+      throw new ProtocolError('invalid-message', `The question has ${pieces.length - 1} times ${BOX}, and ${boxes} boxes came. Write ${BOX} once for each.`)
+    return pieces.map((piece) => this.#plain(piece)).join(` ${this.#boxToken} `)
   }
 
   #plain(text: string): string {

@@ -32,7 +32,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, model: VideoChat) -> tupl
 
 
 def test_traced_graphs_are_pytorchs(exported: tuple[Path, dict[str, float]]) -> None:
-    assert set(exported[1]) == {'vision', 'region.main'}
+    assert set(exported[1]) == {'vision', 'box', 'region.main'}
     assert max(exported[1].values()) <= 1e-3
 
 

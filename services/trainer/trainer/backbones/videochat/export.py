@@ -69,7 +69,7 @@ def in_fp32(model: VideoChat, whole: bool) -> VideoChat:
     """Golden asks need the whole model in fp32; without them Mistral stays as it is stored, and is read one tensor at a time."""
     if whole:
         return model.float()
-    for part in (model.vision_encoder, model.vision_layernorm, model.qformer, model.project_up, model.loc_decoder):
+    for part in (model.vision_encoder, model.vision_layernorm, model.qformer, model.project_up, model.loc_decoder, model.loc_encoder):
         part.float()
     for queries in (model.query_tokens, model.extra_query_tokens):
         queries.data = queries.data.float()
@@ -103,10 +103,10 @@ def manifest_of(model: VideoChat, folder: Path, specs: list[GraphSpec], part: di
         'vision': {'unit': 'clip', 'tokens': c.queries + c.extra_queries, 'width': c.width},
         'sampling': {'frames': c.frames, 'everyMs': options.every_ms},
         'language': {
-            'width': c.width, 'vocabulary': vocabulary, 'eos': '</s>', 'template': options.template, 'visualToken': '<video>', 'phraseToken': '<p>', 'maxNewTokens': options.longest,
+            'width': c.width, 'vocabulary': vocabulary, 'eos': '</s>', 'template': options.template, 'visualToken': '<video>', 'phraseToken': '<p>', 'boxToken': '<track_box>', 'maxNewTokens': options.longest,
             'atomicPrefix': False, 'kv': part['kv'],
         },
-        'graphs': {'vision': rows['vision'], **part['graphs']},
+        'graphs': {'vision': rows['vision'], 'box': rows['box'], **part['graphs']},
         'tokenizer': 'tokenizer.json',
         'heads': [{'task': 'region', 'standing': False, 'token': {'trigger': '<box_begin>', 'task': '<boxes>'}, 'threshold': 0.5, 'graphs': {'main': rows['region.main']}, 'nms': 0.6, 'maxBoxes': 1}],
         'hashes': {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in kept},

@@ -39,6 +39,17 @@ class Region(nn.Module):
         return boxes, sure, sure[:, 0]
 
 
+class GivenBox(nn.Module):
+    """A box that the question names (Q, 4) → its word (Q, d)."""
+
+    def __init__(self, model: VideoChat) -> None:
+        super().__init__()
+        self.loc_encoder = model.loc_encoder
+
+    def forward(self, boxes: Tensor) -> Tensor:
+        return self.loc_encoder(boxes)
+
+
 def graphs_of(model: VideoChat) -> list[GraphSpec]:
     c = model.config
     row = torch.arange(c.picture)
@@ -47,5 +58,6 @@ def graphs_of(model: VideoChat) -> list[GraphSpec]:
     state = torch.randn(3, c.width, generator=torch.Generator().manual_seed(7))
     return [
         GraphSpec('vision', 'vision.onnx', Vision(model), {'frames': 'pixels.clip'}, {'visual': 'visual', 'map': 'features.s16'}, (frames,), {'frames': {0: B}}),
+        GraphSpec('box', 'box.onnx', GivenBox(model), {'boxes': 'boxes'}, {'embeds': 'embeds'}, (torch.tensor([[0.1, 0.2, 0.5, 0.6], [0.3, 0.3, 0.9, 0.8]]),), {'boxes': {0: Q}}),
         GraphSpec('region.main', 'region.onnx', Region(model), {'state': 'state'}, {'boxes': 'boxes', 'scores': 'scores', 'object': 'object'}, (state,), {'state': {0: Q}}),
     ]
