@@ -118,7 +118,7 @@ def position(encoding: nn.Module, width: int, side: int) -> Tensor:
 
 def entry_position(model: nn.Module) -> Tensor:
     """Where the tokens of a memory entry lie (m, c)."""
-    perceiver, encoding = model.spatial_perceiver, model.memory_encoder.position_encoding
+    perceiver, encoding = getattr(model, 'spatial_perceiver', None), model.memory_encoder.position_encoding
     if perceiver is None:
         return position(encoding, model.mem_dim, model.image_size // 16)
     flat = torch.zeros(perceiver.num_latents, model.mem_dim)

@@ -1,4 +1,4 @@
-"""SAM 2.1 and EdgeTAM from their official code (PyPI `edgetam-dimos`, module `sam2`), with random or given weights.
+"""SAM 2 and EdgeTAM from their official code (module `sam2` of PyPI `edgetam-dimos`; for SAM 2 alone, of PyPI `sam2`), with random or given weights.
 
 The code is used as it is but for three mends, none of which touches arithmetic: the image backbone is built without a download, the perceiver reshapes
 where it viewed (so that it takes several objects), and attention may use every kernel.
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from pathlib import Path
+from types import ModuleType
 from typing import Iterator
 
 import torch
@@ -77,7 +78,7 @@ def build(family: str, size: int, weights: Path | None = None, seed: int = 0) ->
     which = FAMILIES[family]
     grid = size // 16
     changes = [f'++model.{change}' for change in which.overrides]
-    changes += ['++model._target_=sam2.sam2_video_predictor.SAM2VideoPredictor', f'model.image_size={size}', f'model.memory_attention.layer.self_attention.feat_sizes=[{grid},{grid}]']
+    changes += [f'++model._target_={predictor_module().__name__}.SAM2VideoPredictor', f'model.image_size={size}', f'model.memory_attention.layer.self_attention.feat_sizes=[{grid},{grid}]']
     config = compose(config_name=which.config, overrides=changes)
     cross = config.model.memory_attention.layer.cross_attention
     cross['q_sizes' if 'q_sizes' in cross else 'feat_sizes'] = [grid, grid]
@@ -132,20 +133,43 @@ def focus(model: nn.Module) -> None:
 @contextmanager
 def mended(family: Family) -> Iterator[None]:
     """What the official constructors would otherwise download or write out as numbers."""
-    import timm.models
-    import sam2.modeling.backbones.timm as backbone
-    import sam2.modeling.perceiver as perceiver
     import sam2.modeling.sam2_base as base
 
-    before = backbone.create_model, base.TwoWayTransformer, base.MaskDecoder
-    backbone.create_model = lambda name, pretrained=True, **options: timm.models.create_model(name, pretrained=False, **options, **dict(family.backbone))
-    base.TwoWayTransformer = lambda mlp_dim, **options: before[1](mlp_dim=family.mlp, **options)
-    base.MaskDecoder = lambda iou_head_hidden_dim, **options: before[2](iou_head_hidden_dim=min(iou_head_hidden_dim, family.mlp), **options)
-    perceiver.PerceiverResampler.forward_2d = several_objects
+    before = base.TwoWayTransformer, base.MaskDecoder
+    edge = edgetam_modules()
+    if edge:
+        import timm.models
+        backbone, perceiver = edge
+        made = backbone.create_model
+        backbone.create_model = lambda name, pretrained=True, **options: timm.models.create_model(name, pretrained=False, **options, **dict(family.backbone))
+        perceiver.PerceiverResampler.forward_2d = several_objects
+    base.TwoWayTransformer = lambda mlp_dim, **options: before[0](mlp_dim=family.mlp, **options)
+    base.MaskDecoder = lambda iou_head_hidden_dim, **options: before[1](iou_head_hidden_dim=min(iou_head_hidden_dim, family.mlp), **options)
     try:
         yield
     finally:
-        backbone.create_model, base.TwoWayTransformer, base.MaskDecoder = before
+        base.TwoWayTransformer, base.MaskDecoder = before
+        if edge:
+            edge[0].create_model = made
+
+
+def edgetam_modules() -> tuple[ModuleType, ModuleType] | None:
+    """The image backbone and the perceiver of EdgeTAM; PyPI `sam2`, which has SAM 2 alone, lacks them."""
+    try:
+        import sam2.modeling.backbones.timm as backbone
+        import sam2.modeling.perceiver as perceiver
+    except ModuleNotFoundError:
+        return None
+    return backbone, perceiver
+
+
+def predictor_module() -> ModuleType:
+    """The predictor that follows all objects as one batch: in PyPI `sam2` 1.1 it is called the legacy one."""
+    try:
+        import sam2.sam2_video_predictor_legacy as module
+    except ModuleNotFoundError:
+        import sam2.sam2_video_predictor as module
+    return module
 
 
 def several_objects(self: nn.Module, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -125,7 +125,8 @@ class Capture:
 @contextmanager
 def given(frames: np.ndarray) -> Iterator[None]:
     """Frames from memory in the place of a folder of JPEG files, which would lose a little of each; and no progress bar."""
-    import sam2.sam2_video_predictor as predictor
+    from trainer.sam.official import predictor_module  # which looks at this module's clip itself
+    predictor = predictor_module()
     before = predictor.load_video_frames, predictor.tqdm
     pictures = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
     pictures = (pictures - torch.tensor(MEAN).view(3, 1, 1)) / torch.tensor(STD).view(3, 1, 1)

@@ -10,7 +10,7 @@ class Remember(nn.Module):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.size, self.scale, self.shift = model.image_size, model.sigmoid_scale_for_mem_enc, model.sigmoid_bias_for_mem_enc
-        self.encoder, self.perceiver = model.memory_encoder, model.spatial_perceiver
+        self.encoder, self.perceiver = model.memory_encoder, getattr(model, 'spatial_perceiver', None)
         self.absent = model.no_obj_embed_spatial
         self.register_buffer('where', self.encoder.position_encoding(torch.zeros(1, model.mem_dim, self.size // 16, self.size // 16)))
 
