@@ -1,9 +1,10 @@
-import { InvalidArgumentError, type Command } from 'commander'
-import { Box, type Answer, type EdgeMessage } from '@fovea/protocol'
+import type { Command } from 'commander'
+import type { Answer, Box, EdgeMessage } from '@fovea/protocol'
 import { openSession, ProtocolError } from '@fovea/sdk'
 import type { Session } from '@fovea/sdk'
 import { video } from '@fovea/sdk/node'
 import { askAt } from '../ask-at.ts'
+import { addBox } from '../box-flag.ts'
 import { describeEvidence } from '../describe-evidence.ts'
 import { Progress } from '../progress.ts'
 import { saveOverlays } from '../save-overlays.ts'
@@ -81,10 +82,4 @@ async function save(session: Session, answer: Answer, folder: string, quiet: boo
 /** Durable events only: what is logged at the edge is what a program would want to keep. */
 function printEvent(message: EdgeMessage): void {
   if ('at' in message) process.stdout.write(`${JSON.stringify(message)}\n`)
-}
-
-function addBox(value: string, before: Box[] = []): Box[] {
-  const box = Box.safeParse(value.split(',').map(Number))
-  if (!box.success) throw new InvalidArgumentError('a box is four numbers between 0 and 1: x0,y0,x1,y1 from the top left.')
-  return [...before, box.data]
 }
