@@ -17,7 +17,8 @@ common="--config small --run $run --features $features --batch ${BATCH:-16} --de
 "$python" -m trainer.backbones.nanodet_weights
 "$python" -m trainer.cli data cache --clips "${CLIPS:-20000}" --photographs 0 --out "$features" --threads "${THREADS:-1}"
 [ -e "$run/trained.safetensors" ] || "$python" -m trainer.cli train align --steps "${ALIGN:-4000}" $common
-[ -e "$out/manifest.json" ] || "$python" -m trainer.cli train assign,heads,together --steps "${STEPS:-12000}" $common
+[ -e "$run/whole" ] || "$python" -m trainer.cli train assign,find,heads,together --steps "${STEPS:-12000}" $common
+touch "$run/whole"
 [ -e "$out/manifest.json" ] || "$python" -m trainer.cli export "$out" --config small --checkpoint "$run/trained.safetensors" --precision "${PRECISION:-int8}" --threads "${THREADS:-1}"
 for style in seen held-out; do
   [ -e "$cache/exam/test-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$cache/exam/test-$style" --style "$style" --count 320

@@ -67,7 +67,8 @@ def test_gradients_are_where_the_stage_wants_them(clips: LiveClips, stage: str) 
 NAMES_OF_CELLS = {'naming.nothing', 'naming.to_map.weight', 'naming.to_map.bias'}
 # The first frame alone has no memory, and no box is drawn in it.
 ALONE = {f'heads.mask.{part}.{kind}' for part in ('from_box.0', 'from_box.2', 'write', 'relevance') for kind in ('weight', 'bias')}
-UNREAD = {'align': {'age', 'end', 'naming.from_state.weight', 'naming.from_state.bias'}, 'assign': set(), 'find': ALONE, 'heads': NAMES_OF_CELLS, 'together': NAMES_OF_CELLS}
+OF_STATES = {f'naming.{part}' for part in ('from_state.weight', 'from_state.bias', 'centred.mean', 'centred.scale')}
+UNREAD = {'align': {'age', 'end', *OF_STATES}, 'assign': set(), 'find': ALONE, 'heads': NAMES_OF_CELLS, 'together': NAMES_OF_CELLS}
 
 
 @pytest.mark.parametrize('task', ['region', 'mask', 'moment'])

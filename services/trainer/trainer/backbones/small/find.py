@@ -9,6 +9,7 @@ from torch import Tensor
 from trainer.backbones.pretrained.lessons import Lesson
 from trainer.backbones.pretrained.live_lessons import numbers_at
 from trainer.backbones.pretrained.objective import hear, on_cpu
+from trainer.backbones.pretrained.settings import TASKS
 from trainer.backbones.small.clips import Clips, Seen
 from trainer.backbones.small.model import Small
 from trainer.backbones.small.packed_taps import unpack
@@ -18,7 +19,7 @@ from trainer.losses.mask import mask_loss
 from trainer.losses.region import RegionTargets, region_loss
 
 MANY = 4      # times as many clips as an ordinary batch has
-VARIANTS = 4  # clips before which every noun was said
+VARIANTS = 2  # clips before which every noun was said
 ABSENT = 2    # nouns asked of a frame that does not have them
 
 
@@ -43,12 +44,18 @@ class Frame:
 
 
 class NounStates:
-    """The states of `the NOUN` for region and mask, as the language model has them before a few clips."""
+    """The states of `the NOUN`, as the language model has them before a few clips."""
 
     def __init__(self, model: Small, clips: Clips, nouns: tuple[str, ...], chunk: int = 48) -> None:
         self.nouns = {noun: place for place, noun in enumerate(nouns)}
         self.states = {task: torch.stack([torch.cat([said(model, clips[number].packed, nouns[start:start + chunk], task) for start in range(0, len(nouns), chunk)])
-                                          for number in range(VARIANTS)]).cpu() for task in ('region', 'mask')}  # (VARIANTS, nouns, d)
+                                          for number in range(VARIANTS)]).cpu() for task in TASKS}  # (VARIANTS, nouns, d)
+
+    def centre(self, model: Small) -> None:
+        """Heads and names are to look at what tells the states apart."""
+        for task, states in self.states.items():
+            model.heads[task].centred.fit(states.flatten(0, 1))
+        model.naming.centred.fit(torch.cat([states.flatten(0, 1) for states in self.states.values()]))
 
     def of(self, task: str, noun: str, variant: int) -> Tensor:
         return self.states[task][variant, self.nouns[noun]]
@@ -77,6 +84,8 @@ class FindLessons:
         if self.states is None:   # not before: the stage before this one may still be changing the language model
             self.states = NounStates(self.model, self.clips, self.nouns)
             self.model.train()
+            if step == 0:
+                self.states.centre(self.model)
         rng = Random(f'{self.run.seed} {self.stage} {step}')
         return [self.frame(self.clips[number], rng) for part in range(MANY) for number in numbers_at(step * MANY + part, self.run, self.stage)]
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.heads.shared.centred import Centred
 from trainer.vocabulary import COLOURS, vocabulary
 
 SHARP = 12.0
@@ -24,7 +25,7 @@ class Naming(nn.Module):
         self.register_buffer('nouns', rows(vocabulary().nouns), persistent=False)       # (n, d)
         self.register_buffer('colours', rows(COLOURS), persistent=False)                # (11, d)
         self.nothing = nn.Parameter(torch.randn(1, width) * 0.02)
-        self.to_map, self.from_state = nn.Linear(width, map_width), nn.Linear(width, width)
+        self.to_map, self.centred, self.from_state = nn.Linear(width, map_width), Centred(width), nn.Linear(width, width)
         self.sharp = nn.Parameter(torch.full((3,), SHARP))
 
     def tokens(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,7 +41,7 @@ class Naming(nn.Module):
 
     def states(self, states: Tensor) -> Tensor:
         """(Q, d) → logits of nouns (Q, n)."""
-        return self.sharp[2] * F.normalize(self.from_state(states), dim=1) @ self.nouns.T
+        return self.sharp[2] * F.normalize(self.from_state(self.centred(states)), dim=1) @ self.nouns.T
 
     def with_nothing(self) -> Tensor:
         return torch.cat([self.nouns, F.normalize(self.nothing, dim=1)])

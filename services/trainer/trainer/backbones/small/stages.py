@@ -8,8 +8,7 @@ from trainer.backbones.small.align import AlignWeights
 from trainer.backbones.small.find import FindWeights
 from trainer.backbones.staged import Stage
 
-TASKS = ('heads.region', 'heads.mask', 'heads.moment')
-heads = lambda rate: dict.fromkeys(TASKS, rate)
+heads = lambda rate: {'heads.region': rate, 'heads.mask': rate, 'heads.moment': rate}
 words = lambda rate: {'lora': rate, 'words.triggers': 1e-3, 'words.outputs': 1e-3}
 
 ALIGN: Stage[AlignWeights] = Stage('align', 0.4, {'connector': 1e-3, 'neck': 1e-3, 'naming': 1e-3}, AlignWeights(), heads=False)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.heads.mask import Masks
+from trainer.heads.shared.centred import Centred
 from trainer.heads.shared.conditioned import Adapter, Conditioned
 
 PROMPT = 2     # tokens of a prompt
@@ -19,7 +20,7 @@ class SharedMaskHead(nn.Module):
     def __init__(self, channels: int, state: int, width: int) -> None:
         super().__init__()
         self.width = width
-        self.adapter, self.conditioned = Adapter(channels, width), Conditioned(3 * width, width)
+        self.centred, self.adapter, self.conditioned = Centred(state), Adapter(channels, width), Conditioned(3 * width, width)
         self.from_state = nn.Sequential(nn.Linear(state, width), nn.GELU(), nn.Linear(width, PROMPT * width))
         self.from_box = nn.Sequential(nn.Linear(8, width), nn.GELU(), nn.Linear(width, PROMPT * width))
         self.finer = nn.ConvTranspose2d(width, width, 2, 2)
@@ -30,7 +31,7 @@ class SharedMaskHead(nn.Module):
 
     def prompt_state(self, state: Tensor) -> Tensor:
         """(Q, d) → (Q, k, c)."""
-        return self.from_state(state).unflatten(-1, (PROMPT, self.width))
+        return self.from_state(self.centred(state)).unflatten(-1, (PROMPT, self.width))
 
     def prompt_boxes(self, boxes: Tensor) -> Tensor:
         """(Q, 4) xyxy 0–1 → (Q, k, c)."""

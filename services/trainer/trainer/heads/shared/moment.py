@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.heads.moment import MomentFrames, Moments
+from trainer.heads.shared.centred import Centred
 
 HEADS = 4
 
@@ -14,7 +15,7 @@ class SharedMomentHead(nn.Module):
     def __init__(self, visual: int, state: int, width: int, spans: int = 10) -> None:
         super().__init__()
         self.spans = spans
-        self.norm = nn.LayerNorm(visual)
+        self.norm, self.centred = nn.LayerNorm(visual), Centred(state)
         self.query, self.state = nn.Linear(state, width), nn.Linear(state, width)
         self.key, self.value = nn.Linear(visual, width), nn.Linear(visual, width)
         self.time = nn.Linear(5, width)
@@ -25,7 +26,7 @@ class SharedMomentHead(nn.Module):
 
     def frames(self, visual: Tensor, times: Tensor, state: Tensor) -> MomentFrames:
         """visual (Q or 1, T, N, C), times (Q or 1, T) ms relative to the last, state (Q, d)."""
-        seen = self.norm(visual)
+        seen, state = self.norm(visual), self.centred(state)
         asks = self.query(state)[:, None, None]                                          # (Q, 1, 1, W)
         match = (asks * self.key(seen)).sum(-1) / asks.shape[-1] ** 0.5                   # (Q, T, N)
         read = (match.softmax(-1)[..., None] * self.value(seen)).sum(2)

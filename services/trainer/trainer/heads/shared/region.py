@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.heads.region import RegionMaps, Regions
+from trainer.heads.shared.centred import Centred
 from trainer.heads.shared.conditioned import Adapter, Conditioned
 
 
@@ -13,13 +14,14 @@ class SharedRegionHead(nn.Module):
     def __init__(self, channels: int, state: int, width: int, boxes: int = 10) -> None:
         super().__init__()
         self.boxes = boxes
-        self.adapter, self.conditioned = Adapter(channels, width), Conditioned(state, width)
+        self.centred, self.adapter, self.conditioned = Centred(state), Adapter(channels, width), Conditioned(state, width)
         self.outputs = nn.Conv2d(width, 5, 1)
         self.presence = nn.Sequential(nn.Linear(2 * width + 1 + state, width), nn.GELU(), nn.Linear(width, 1))
         nn.init.constant_(self.outputs.bias[:1], -3.0)
 
     def maps(self, features: Tensor, state: Tensor) -> RegionMaps:
         """features (Q or 1, D, G, G), state (Q, d)."""
+        state = self.centred(state)
         x, match = self.conditioned(self.adapter(features), state)
         out = self.outputs(x)
         heat = out[:, :1] + match
