@@ -13,6 +13,9 @@ from trainer.data.clip import SpriteWorld
 from trainer.feature_cache import CachedClip, FeatureCache, condense, kept_frames
 
 
+IMAGENET = 'imagenet'
+
+
 class Seen(NamedTuple):
     clip: CachedClip
     packed: Tensor    # (T, COUNT); stride 8 of frames that are not kept is zero
@@ -30,9 +33,9 @@ class OtherEyesError(Exception):
 
 class CachedClips:
     def __init__(self, folder: Path) -> None:
-        self.cache = FeatureCache(folder)
-        if self.cache.encoder != 'imagenet':
-            raise OtherEyesError(f'{folder} holds features of the encoder {self.cache.encoder}; `small` looks with EfficientNet-Lite0 as ImageNet made it. Make a cache of its own: `fovea-train data cache --out FOLDER`.')
+        self.cache, encoder = FeatureCache(folder), encoder_of(folder)
+        if encoder != IMAGENET:
+            raise OtherEyesError(f'{folder} holds features of the encoder {encoder}; `small` looks with EfficientNet-Lite0 as ImageNet made it. Make a cache of its own: `fovea-train data cache --out FOLDER`.')
 
     def __len__(self) -> int:
         return len(self.cache)
@@ -48,6 +51,12 @@ class CachedClips:
                 found = whole
             parts.append(found.reshape(len(found), -1))
         return Seen(clip, torch.from_numpy(np.concatenate(parts, 1)))
+
+
+def encoder_of(folder: Path) -> str:
+    """Whose features a cache holds; one that does not say is older than encoders of one's own."""
+    ranges = np.load(folder / 'ranges.npz')
+    return str(ranges['encoder']) if 'encoder' in ranges else IMAGENET
 
 
 class LiveClips:
