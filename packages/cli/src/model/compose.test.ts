@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 /** The embedded bundle's mask head by itself, as an exporter writes one. */
-async function looseMask(): Promise<string> {
+async function looseMask(taught?: string): Promise<string> {
   const { heads, hashes } = await readManifest(EMBEDDED_BUNDLE)
   const head = heads.find(({ task }) => task === 'mask')
   if (!head) throw new Error('The embedded bundle has a mask head.')
@@ -26,7 +26,7 @@ async function looseMask(): Promise<string> {
   const files = Object.values(head.graphs).flatMap((graph) => (graph ? [graph.file] : []))
   for (const file of files) await cp(join(EMBEDDED_BUNDLE, file), join(to, file))
   const parts = [{ name: 'outlines', source: 'somewhere', licence: 'BSD-3-Clause' }]
-  await writeFile(join(to, 'mask.json'), JSON.stringify({ part: 'mask', family: 'outlines', head, hashes, parts }))
+  await writeFile(join(to, 'mask.json'), JSON.stringify({ part: 'mask', family: 'outlines', head, hashes, parts, taught }))
   return to
 }
 
@@ -40,6 +40,12 @@ test('a backbone keeps its heads, one comes from another folder, and the whole s
   expect((await checkFiles(out, manifest)).filter(({ problem }) => problem)).toEqual([])
   expect((await inspectBundle(out, { load: true, slots: 1 })).misfits).toEqual([])
 }, 30_000)
+
+test('a head that was taught the phrases of this very backbone is not said to be untrained', async () => {
+  const { name, version } = await readManifest(EMBEDDED_BUNDLE)
+  const { warnings } = await compose(join(folder, 'out'), { backbone: EMBEDDED_BUNDLE, heads: { mask: await looseMask(`${name} ${version}`) } })
+  expect(warnings).toEqual([])
+})
 
 test('weights beside a graph come along', async () => {
   const out = join(folder, 'out')

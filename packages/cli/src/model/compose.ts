@@ -52,7 +52,10 @@ export async function compose(out: string, { backbone, heads, name, version = '1
     await writeFile(join(half, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
     await rm(folder, { recursive: true, force: true })
     await rename(half, folder)
-    return { manifest, warnings: given.map(({ head, part }) => untrained(head, part.source, base)) }
+    return {
+      manifest,
+      warnings: given.flatMap(({ head, part, taught }) => (taught === `${base.name} ${base.version}` ? [] : [untrained(head, part.source, base)])),
+    }
   } catch (error) {
     await rm(half, { recursive: true, force: true })
     throw error

@@ -14,6 +14,8 @@ export type HeadSource = {
   hashes: Readonly<Record<string, string>>
   part: BundlePart
   from: BundlePart[]
+  /** the bundle whose phrases it was taught, name and version */
+  taught?: string
   /** what a head can do and what it lacks, where its files were published by others */
   says?: { does: string[]; lacks: string[] }
 }
@@ -24,6 +26,7 @@ const LooseHead = z.object({
   head: HeadManifest,
   hashes: z.record(z.string(), z.string()),
   parts: z.array(BundlePart).default([]),
+  taught: z.string().optional().describe('name and version of the bundle whose phrases it knows'),
   does: z.array(z.string()).optional(),
   lacks: z.array(z.string()).optional(),
 })
@@ -40,7 +43,7 @@ export async function headSource(folder: string, task: HeadManifest['task']): Pr
 function ofLoose(folder: string, task: HeadManifest['task'], text: string): HeadSource {
   const parsed = LooseHead.safeParse(JSON.parse(text))
   if (!parsed.success) throw new Error(`${join(folder, `${task}.json`)} is no head that this version reads: ${z.prettifyError(parsed.error)}`)
-  const { family, head, hashes, parts, does, lacks } = parsed.data
+  const { family, head, hashes, parts, taught, does, lacks } = parsed.data
   if (head.task !== task) throw new Error(`${folder} holds a head for ${head.task}; one for ${task} is wanted.`)
   return {
     folder,
@@ -48,6 +51,7 @@ function ofLoose(folder: string, task: HeadManifest['task'], text: string): Head
     hashes,
     part: { name: family, source: parts[0]?.source ?? family, licence: licences(parts), role: task },
     from: parts,
+    ...(taught && { taught }),
     ...(does && lacks && { says: { does, lacks } }),
   }
 }

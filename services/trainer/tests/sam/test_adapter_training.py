@@ -85,9 +85,9 @@ def test_a_lesson_asks_for_what_is_there_and_for_one_thing_that_is_not(taught: l
 
 def test_what_was_learnt_goes_into_a_file_and_back_strictly(tmp_path: Path) -> None:
     adapter, model = MaskAdapter(STATE, 32), build('edgetam-test', 128, seed=5)
-    save_adapter(tmp_path / 'a', adapter, model)
+    save_adapter(tmp_path / 'a', adapter, model, 'some-bundle 1')
     other, bare = MaskAdapter(STATE, 32), build('edgetam-test', 128, seed=6)
-    load_adapter(tmp_path / 'a', other, bare)
+    assert load_adapter(tmp_path / 'a', other, bare) == 'some-bundle 1'
     assert all(torch.equal(value, other.state_dict()[name]) for name, value in adapter.state_dict().items())
     assert torch.equal(bare.sam_mask_decoder.iou_token.weight, model.sam_mask_decoder.iou_token.weight)
     with pytest.raises(AdapterError, match='--state-width'):

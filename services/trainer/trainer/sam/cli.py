@@ -27,10 +27,9 @@ def export_sam(
     model = model_of(family, size, weights, seed)
     torch.manual_seed(seed)
     words = MaskAdapter(state_width, model.hidden_dim, tokens)
-    if adapter is not None:
-        load_adapter(adapter, words, model)
+    taught = load_adapter(adapter, words, model) if adapter is not None else ''
     source = 'PyPI edgetam-dimos (official code); ' + ('random weights' if weights is None else f'weights {weights.name}')
-    for name, difference in export_part(model, family, out, words.requires_grad_(False), state_width, source).items():
+    for name, difference in export_part(model, family, out, words.requires_grad_(False), state_width, source, taught=taught).items():
         typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
     typer.echo(f'{out}: {sum(path.stat().st_size for path in out.glob("*.onnx")) / 1e6:.1f} MB of graphs')
 
@@ -65,7 +64,7 @@ def train_adapter_command(
     endless = chain.from_iterable(lessons(eyes, clip_world, said, clips, frames, seed + round) for round in count())
     for step, parts in enumerate(train_adapter(model, adapter, endless, steps, rate, thaw), 1):
         line.update(step, sum(parts.values()), {name: torch.tensor(value) for name, value in parts.items()})
-    save_adapter(out, adapter, model if thaw else None)
+    save_adapter(out, adapter, model if thaw else None, said.name)
     typer.echo(f'{out}: states of width {said.width} to {tokens} prompt tokens' + ('; the mask decoder with it' if thaw else '')
                + f'. Next: fovea-train export-sam {family} PART --size {size} --state-width {said.width} --tokens {tokens} --adapter {out}' + (f' --weights {weights}' if weights else ''))
 

@@ -18,8 +18,8 @@ OPSET = 20           # the first with GELU as one operator
 RECENT_POINTERS = 15  # of the last frames; those of prompted frames come on top
 
 
-def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapter, state_width: int, source: str, small: bool = False) -> dict[str, float]:
-    """Writes the part into `folder` → what each graph differs by from PyTorch. `small` stores weights that fp16 holds exactly as such."""
+def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapter, state_width: int, source: str, small: bool = False, taught: str = '') -> dict[str, float]:
+    """Writes the part into `folder` → what each graph differs by from PyTorch. `small` stores weights that fp16 holds exactly as such; `taught`: the bundle whose phrases the adapter knows."""
     (folder / 'golden').mkdir(parents=True, exist_ok=True)
     blob, golden, differences, graphs = Blob(), {}, {}, {}
     for spec in graphs_of(model, adapter, state_width):
@@ -37,6 +37,7 @@ def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapte
         'part': 'mask', 'family': family, 'image': {'size': [model.image_size, model.image_size], 'resize': 'stretch'}, 'state': {'width': state_width, 'tokens': adapter.tokens},
         'head': {'task': 'mask', 'standing': True, 'token': {'trigger': '<mask>', 'task': '<mask_task>'}, 'threshold': 0.5, 'graphs': graphs,
                  'bank': {'prompted': 1, 'recent': model.num_maskmem - 1, 'pointers': RECENT_POINTERS, 'stored': 'bfloat16'}},
+        **({'taught': taught} if taught else {}),
         'golden': 'golden/index.json',
         'hashes': {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob('*')) if path.is_file() and path.name != 'mask.json'},
         'parts': [{'name': family, 'source': source, 'licence': FAMILIES[family].licence}],

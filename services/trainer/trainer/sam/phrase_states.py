@@ -26,6 +26,7 @@ class Wanted:
 
 class PhraseStates(Protocol):
     width: int
+    name: str     # of the bundle with its version; '' where it is none
 
     def of(self, wanted: list[Wanted]) -> list[Tensor]:
         """→ of each (phrases, d)"""
@@ -38,7 +39,7 @@ class BundleStates:
         if not NODE.exists():
             raise NoNode(f'{NODE} is not there: the runtime needs the packages of the repository. Run `npm ci` in it.')
         manifest = json.loads((bundle / 'manifest.json').read_text())
-        self.bundle, self.width = bundle, manifest['language']['width']
+        self.bundle, self.width, self.name = bundle, manifest['language']['width'], f"{manifest['name']} {manifest['version']}"
         self.count, self.every = manifest['sampling']['frames'], manifest['sampling']['everyMs']
 
     def of(self, wanted: list[Wanted]) -> list[Tensor]:
@@ -70,7 +71,7 @@ class NounStates:
     """A fixed random vector for every phrase, in the place of a language model: for trying the training out."""
 
     def __init__(self, phrases: tuple[str, ...], width: int, seed: int = 0) -> None:
-        self.width, self.phrases = width, phrases
+        self.width, self.name, self.phrases = width, '', phrases
         self.table = torch.randn(len(phrases), width, generator=torch.Generator().manual_seed(seed))
 
     def of(self, wanted: list[Wanted]) -> list[Tensor]:
