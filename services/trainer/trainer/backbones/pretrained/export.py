@@ -89,7 +89,7 @@ def manifest_of(model: Pretrained, folder: Path, specs: list[GraphSpec], part: d
         'vision': {'unit': 'frame', 'tokens': visual.shape[2], 'width': visual.shape[3]},
         'sampling': {'frames': settings.frames, 'everyMs': settings.every_ms},
         'language': {
-            'width': model.width, 'vocabulary': shape_of(model).vocabulary, 'eos': settings.eos, 'template': settings.template, 'visualToken': settings.visual, 'phraseToken': PHRASE,
+            'width': model.width, 'vocabulary': shape_of(model).vocabulary, 'eos': settings.eos, 'template': as_jinja(settings.template), 'visualToken': settings.visual, 'phraseToken': PHRASE,
             'maxNewTokens': settings.longest, 'atomicPrefix': False, 'kv': part['kv'],
         },
         'graphs': {'vision': rows['vision'], 'prefix': rows['prefix'], **part['graphs']},
@@ -111,6 +111,11 @@ def manifest_of(model: Pretrained, folder: Path, specs: list[GraphSpec], part: d
 def graph_row(folder: Path, spec: GraphSpec) -> dict[str, object]:
     data = folder / f'{spec.file}.data'
     return {'file': spec.file, **({'data': [data.name]} if data.exists() else {}), 'inputs': spec.inputs, 'outputs': spec.outputs}
+
+
+def as_jinja(template: str) -> str:
+    """Jinja drops a newline at the very end of a template: there it has to be said."""
+    return template[:-1] + "{{ '\\n' }}" if template.endswith('\n') else template
 
 
 def round_up(value: int, step: int) -> int:
