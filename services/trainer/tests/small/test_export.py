@@ -28,3 +28,8 @@ def test_the_manifest_is_what_the_schema_says(exported: tuple[Path, dict[str, fl
     jsonschema.validate(manifest, json.loads(SCHEMA.read_text()))
     assert manifest['image']['size'] == [160, 160] and manifest['vision'] == {'unit': 'frame', 'tokens': 25, 'width': 576}
     assert {part['licence'] for part in manifest['parts']} == {'Apache-2.0', 'Apache-2.0 (as the package states)'}
+
+
+def test_the_newline_at_the_end_of_the_template_is_said(exported: tuple[Path, dict[str, float]]) -> None:
+    """Jinja would drop it, and the model would have to say it first."""
+    assert json.loads((exported[0] / 'manifest.json').read_text())['language']['template'].endswith("<|im_start|>assistant{{ '\\n' }}")
