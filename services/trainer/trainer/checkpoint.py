@@ -8,6 +8,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 import torch
 
+from trainer.backbones.nano_encoder import NanoEncoder
 from trainer.config import NanoConfig
 from trainer.model import TpoModel
 
@@ -71,3 +72,14 @@ def load_weights(path: Path, model: TpoModel) -> int:
             for name, parameter in parameters.items():
                 parameter.copy_(file.get_tensor(name).float())
     return int(meta.get('steps', 0))
+
+
+def load_encoder(path: Path) -> NanoEncoder:
+    """The trained encoder alone, from what `save_weights` wrote."""
+    own, prefix = NanoEncoder(), 'backbone.encoder.'
+    with safe_open(path, 'pt') as file:
+        found = {name.removeprefix(prefix): file.get_tensor(name).float() for name in file.keys() if name.startswith(prefix)}
+    if not found:
+        raise CheckpointMismatch(f'{path} holds no encoder of its own; expected tensors whose names begin with {prefix}')
+    own.load_state_dict(found)
+    return own.eval().requires_grad_(False)

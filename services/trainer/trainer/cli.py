@@ -1,4 +1,6 @@
 """`fovea-train`: data, training, evaluation, export, ablations, reports. `fovea-train --help` lists everything."""
+from collections.abc import Iterator
+from contextlib import contextmanager
 import json
 import os
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from trainer.ablate.cli import app as ablate
-from trainer.cache_folder import cache_folder
+from trainer.cache_folder import cache_folder, features_folder
 from trainer.data.cli import app as data
 from trainer.export.decoder_cli import app as decoders
 from trainer.import_cli import app as import_weights
@@ -28,25 +30,29 @@ app.add_typer(sam)
 
 Config = Annotated[str, typer.Option(help='Sizes of the model: nano, or tiny (for trying the whole line out); `train` and `export` also take small, llava-onevision, videochat and, of the last two with -tiny, small random ones.')]
 RunFolder = Annotated[Optional[Path], typer.Option(help='Where checkpoints and logs go; default ~/.cache/fovea/runs/CONFIG.')]
-Features = Annotated[Optional[Path], typer.Option(help='The feature cache; default ~/.cache/fovea/features.')]
+Features = Annotated[Optional[Path], typer.Option(help='The feature cache; default ~/.cache/fovea/features-own for an encoder of its own (nano), else features.')]
 Threads = Annotated[int, typer.Option(help='CPU threads of this process.')]
 
 
 @data.command('cache')
-def cache_clips(clips: int = 5400, photographs: int = 600, world: str = 'spriteworld-v1', out: Features = None, threads: Threads = 1) -> None:
-    """What the frozen eyes see of training clips and photographs, once for all epochs. Goes on where it stopped."""
+def cache_clips(
+    clips: int = 5400, photographs: int = 600, world: str = 'spriteworld-v1', out: Features = None, threads: Threads = 1,
+    eyes: Annotated[Optional[Path], typer.Option(help='Weights with a trained encoder: those that the stage look leaves, or a committed weights.safetensors. Default: the encoder as ImageNet made it.')] = None,
+) -> None:
+    """What the eyes see of training clips and photographs, once for all epochs. Goes on where it stopped."""
     import shutil
+    from trainer.checkpoint import load_encoder
     from trainer.data.clip import SpriteWorld, WorldConfig
     from trainer.data.photos import PhotoWorld
     from trainer.feature_cache import build_cache
 
-    folder = out or cache_folder() / 'features'
-    config = WorldConfig.load(world)
-    build_cache(folder / 'train', SpriteWorld(config, rounds=4), 'train', clips, shard=min(100, clips))
+    folder = out or features_folder(eyes is not None)
+    config, own = WorldConfig.load(world), load_encoder(eyes) if eyes else None
+    build_cache(folder / 'train', SpriteWorld(config, rounds=4), 'train', clips, shard=min(100, clips), own=own)
     if photographs:
         (folder / 'photos').mkdir(exist_ok=True)
         shutil.copy(folder / 'train' / 'ranges.npz', folder / 'photos' / 'ranges.npz')
-        build_cache(folder / 'photos', PhotoWorld(config), 'train', photographs, shard=min(50, photographs), evidence_share=1.0)
+        build_cache(folder / 'photos', PhotoWorld(config), 'train', photographs, shard=min(50, photographs), evidence_share=1.0, own=own)
 
 
 @app.command()
@@ -62,7 +68,7 @@ def train(
     """Trains, or goes on with a run that stopped: the same command again resumes it, to the same curve."""
     if config.startswith('small'):
         from trainer.backbones.small.cli import train_small
-        return train_small(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, (features or cache_folder() / 'features') / 'train', device, threads, precision, times, minutes)
+        return train_small(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, (features or features_folder(False)) / 'train', device, threads, precision, times, minutes)
     if config.startswith('llava-onevision'):
         from trainer.backbones.llava_onevision.cli import train_llava
         return train_llava(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, start, device, threads, times)
@@ -85,15 +91,30 @@ def train(
     rank, world = open_world()
     model = TpoModel(CONFIGS[config]).to(device_named(device))
     if start is not None:
-        trained = load_weights(start, model)
+        with told_plainly():
+            trained = load_weights(start, model)
         typer.echo(f'{start}: {trained} steps of weights; the optimiser starts anew with 100 warm-up steps.')
-    root = features or cache_folder() / 'features'
+    root = features or features_folder(CONFIGS[config].own_encoder)
     photos = root / 'photos'
     plan = Run(run or cache_folder() / 'runs' / config, root / 'train', steps, photos if (photos / 'ranges.npz').exists() else None, batch, seed, rank=rank, world=world, stop_after=minutes * 60,
                half=half_precision(precision, device))
-    done = run_stages(model, [STAGES[name] for name in names], plan, dev_metrics(evaluate) if evaluate else None)
+    with told_plainly():
+        done = run_stages(model, [STAGES[name] for name in names], plan, dev_metrics(evaluate) if evaluate else None)
     close_world()
     typer.echo(f'{done.total} steps in {done.seconds / 60:.1f} minutes; {plan.folder}/checkpoint.pt')
+
+
+@contextmanager
+def told_plainly() -> Iterator[None]:
+    """What a user can mend is a message and exit code 1, no trace of calls."""
+    from trainer.checkpoint import CheckpointMismatch
+    from trainer.feature_cache import OtherEyes
+
+    try:
+        yield
+    except (CheckpointMismatch, OtherEyes) as error:
+        typer.echo(f'{error.code}: {error}', err=True)
+        raise typer.Exit(1) from error
 
 
 def dev_metrics(folder: Path):  # noqa: ANN201 — Evaluate, imported late so that --help is quick

@@ -9,6 +9,7 @@ class NanoConfig:
     name: str = 'nano'
     picture: int = 320          # the wire picture is picture × picture
     encoder_picture: int = 160  # the encoder sees it resized to this
+    own_encoder: bool = True    # whether the encoder's first blocks are trained; else it is ImageNet's throughout
     frames: int = 16            # T, frames the language model sees
     every_ms: float = 250.0
     width: int = 192            # d
@@ -43,5 +44,5 @@ class NanoConfig:
 
 
 NANO = NanoConfig()
-TINY = replace(NANO, name='tiny', width=48, layers=1, heads=3, mlp=96, tower=24, tower_blocks=1, features=16, match=24, fine=16, skip=8, memory=16)
+TINY = replace(NANO, name='tiny', own_encoder=False, width=48, layers=1, heads=3, mlp=96, tower=24, tower_blocks=1, features=16, match=24, fine=16, skip=8, memory=16)
 CONFIGS = {config.name: config for config in (NANO, TINY)}

@@ -66,7 +66,7 @@ def from_checkpoint(path: Path, config: str, thresholds: Thresholds) -> Served:
 
 def served(model: TpoModel, thresholds: Thresholds | None = None) -> Served:
     """A model in training, its frozen eyes through ONNX Runtime."""
-    speaker, runner = Speaker(model), FrozenRunner()
+    speaker, runner = Speaker(model), FrozenRunner(model.backbone.encoder)
 
     def see(frames: np.ndarray, times: np.ndarray) -> Scene:
         large = np.stack([stretched(frame, model.config.picture) for frame in frames])

@@ -1,4 +1,4 @@
-"""Clips turned once into what the frozen eyes see, so that a training step costs no encoder pass.
+"""Clips turned once into what the eyes see, so that a training step costs no encoder pass.
 
 A cache is a folder of shards; a shard is a folder of memory-mapped arrays and `clips.pickle`. Features are stored as 8-bit numbers with a range per
 channel; the maps of 8 of the 16 frames are kept (the first and the last always). Shards are complete once `done` is there, so a cache may grow
@@ -13,6 +13,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from trainer.backbones.nano_encoder import NanoEncoder, name_of
 from trainer.data.ask import Ask
 from trainer.data.clip import Clip
 from trainer.data.splits import Split
@@ -53,7 +54,9 @@ class World(Protocol):
 
 
 class Eyes(Protocol):
-    """The frozen eyes, however they are run."""
+    """Eyes that learn no more, however they are run."""
+
+    name: str  # whose encoder it is
 
     def look(self, frames: np.ndarray) -> list[np.ndarray]: ...
 
@@ -76,6 +79,7 @@ class FeatureCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         ranges = np.load(folder / 'ranges.npz')
+        self.encoder = str(ranges['encoder']) if 'encoder' in ranges else 'imagenet'  # whose features these are
         self.low = {name: ranges[f'{name}_low'].astype(np.float32) for name in TAPS}
         self.step = {name: ranges[f'{name}_step'].astype(np.float32) for name in TAPS}
         self.shards: list[Shard] = []
@@ -155,7 +159,7 @@ def measure_ranges(world: World, runner: Eyes, folder: Path, clips: int = 40) ->
         flat = np.concatenate(parts, 1)
         low, high = np.percentile(flat, 0.02, axis=1), np.percentile(flat, 99.98, axis=1)
         ranges[f'{name}_low'], ranges[f'{name}_step'] = low, np.maximum(high - low, 1e-3) / 255
-    np.savez(folder / 'ranges.npz', **ranges)
+    np.savez(folder / 'ranges.npz', encoder=np.array(runner.name), **ranges)
 
 
 def write_shard(folder: Path, clips: list[tuple[Clip, bool]], runner: Eyes, ranges: dict[str, np.ndarray], seed: int) -> None:
@@ -188,12 +192,23 @@ def write_shard(folder: Path, clips: list[tuple[Clip, bool]], runner: Eyes, rang
     (folder / 'done').touch()
 
 
-def build_cache(folder: Path, world: World, split: Split, clips: int, shard: int = 100, evidence_share: float = 0.3, first: int = 0) -> None:
-    """Adds shards until there are `clips`; finished shards are kept, so it can be stopped and gone on with."""
-    runner = FrozenRunner()
+class OtherEyes(Exception):
+    code = 'other-eyes'
+
+
+def refuse_other_eyes(cache: FeatureCache, own: NanoEncoder | None) -> None:
+    if cache.encoder != name_of(own):
+        raise OtherEyes(f'{cache.folder} holds features of the encoder {cache.encoder}; this model\'s is {name_of(own)}. '
+                        'Make a cache with its own: `fovea-train data cache --eyes WEIGHTS`, into another folder or an empty one.')
+
+
+def build_cache(folder: Path, world: World, split: Split, clips: int, shard: int = 100, evidence_share: float = 0.3, first: int = 0, own: NanoEncoder | None = None) -> None:
+    """Adds shards until there are `clips`; finished shards are kept, so it can be stopped and gone on with. own: the encoder of a trained model."""
+    runner = FrozenRunner(own)
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / 'ranges.npz').exists():
         measure_ranges(world, runner, folder)
+    refuse_other_eyes(FeatureCache(folder), own)
     ranges = dict(np.load(folder / 'ranges.npz'))
     for start in range(0, clips, shard):
         place = folder / f'shard-{start // shard:05d}'

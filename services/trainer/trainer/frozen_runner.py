@@ -1,4 +1,4 @@
-"""The frozen eyes through ONNX Runtime: five times faster on a CPU than PyTorch's depthwise convolutions. Caches are made with it."""
+"""Eyes that learn no more, through ONNX Runtime: five times faster on a CPU than PyTorch's depthwise convolutions. Caches are made with it."""
 from pathlib import Path
 import warnings
 
@@ -9,19 +9,20 @@ from torch import Tensor, nn
 
 from trainer.backbones.evidence import Evidence
 from trainer.backbones.lite0 import Lite0
+from trainer.backbones.nano_encoder import NanoEncoder, name_of
+from trainer.backbones.nano_eyes import taps_of
 from trainer.cache_folder import cache_folder
 
 
 class EncoderGraph(nn.Module):
-    def __init__(self, encoder: Lite0) -> None:
+    def __init__(self, frozen: Lite0, own: NanoEncoder | None) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.frozen, self.own = frozen, own
 
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         """uint8 (B, S, S, 3) at the encoder's own size → taps and the small picture."""
         pixels = frames.permute(0, 3, 1, 2).float()
-        taps = self.encoder.taps((pixels - self.encoder.mean) / self.encoder.std)
-        return *taps, nn.functional.avg_pool2d(pixels, 4)
+        return *taps_of(pixels, self.own, self.frozen), nn.functional.avg_pool2d(pixels, 4)
 
 
 class EvidenceGraph(nn.Module):
@@ -35,11 +36,14 @@ class EvidenceGraph(nn.Module):
 
 
 class FrozenRunner:
-    def __init__(self, threads: int = 1, evidence: bool = True) -> None:
+    """own: the encoder of a trained model; without one it is ImageNet's."""
+
+    def __init__(self, own: NanoEncoder | None = None, threads: int = 1, evidence: bool = True) -> None:
         folder = cache_folder() / 'graphs'
         folder.mkdir(exist_ok=True)
         module = Evidence.pretrained()
-        self.encoder = open_graph(folder / 'encoder.onnx', lambda: EncoderGraph(module.encoder), 160, threads)
+        self.name = name_of(own)
+        self.encoder = open_graph(folder / f'encoder-{self.name}.onnx', lambda: EncoderGraph(module.encoder, own), 160, threads)
         self.evidence = open_graph(folder / f'evidence-{module.size}-{module.glance}-{module.classes_of_noun.shape[0]}.onnx', lambda: EvidenceGraph(module), 320, threads) if evidence else None
 
     def look(self, frames: np.ndarray) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from trainer.batch import Batch, Batcher
 from trainer.checkpoint import Progress, load, save, save_weights
-from trainer.feature_cache import Eyes, FeatureCache
+from trainer.feature_cache import Eyes, FeatureCache, OtherEyes, refuse_other_eyes
 from trainer.frozen_runner import FrozenRunner
 from trainer.lesson import Teacher
 from trainer.model import TpoModel
@@ -69,9 +69,9 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
     run.folder.mkdir(parents=True, exist_ok=True)
     rng = random.Random(run.seed * 1000 + run.rank)
     torch.manual_seed(run.seed * 1000 + run.rank)
-    cache = FeatureCache(run.cache)
-    assert len(cache), f'{run.cache} has no clips yet: run `fovea-train data cache` first.'
-    photos = FeatureCache(run.photos) if run.photos else None
+    reading = any(not stage.stills for stage in stages)
+    if reading and model.config.own_encoder and any(stage.stills for stage in stages):
+        raise OtherEyes('The stage look trains the encoder whose features the other stages read from the cache. Train look alone, then `fovea-train data cache --eyes` with its weights, then the others.')
     log = Log(run) if run.rank == 0 else None
     checkpoint = run.folder / 'checkpoint.pt'
     done = Progress('', 0, 0, 0.0)
@@ -83,19 +83,17 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
         names = [stage.name for stage in stages]
         assert done.stage in names, f'{checkpoint} stopped in stage {done.stage}, which is not among {names}.'
         pending = pending[names.index(done.stage):]
+    caches = Caches(run, model) if reading else None
     for stage in pending:
         steps = max(1, round(run.steps * stage.share / shares))
-        teacher = Teacher(rng, stage.mix)
         optimiser = optimiser_of(model, stage, run)
-        memory = None if stage.names_cells else TokenMemory(model.backbone.neck, run.half)
-        lessons = CorrectionBatcher(FeatureCache(run.corrections), cache, teacher, photos, memory=memory) if run.corrections else Batcher(cache, teacher, photos, memory=memory)
         first = 0
         if resuming:
             done = load(checkpoint, model, optimiser, rng)
             first, resuming = done.step, False
             if run.rank:
                 rng.seed(run.seed * 1000 + run.rank + done.total)  # the checkpoint holds the first rank's draw
-        source = StillSource(run.eyes or FrozenRunner(evidence=False), run.seed * 100 + run.rank, first) if stage.stills else lessons
+        source = StillSource(run.eyes or FrozenRunner(evidence=False), run.seed * 100 + run.rank, first) if caches is None or stage.stills else caches.lessons(stage, rng)
         forward = wrapped(model, run)
         line = ProgressLine(stage.name, steps, first) if log else None
         saved = evaluated = time.monotonic()
@@ -121,7 +119,8 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
                 if evaluate and (now - evaluated > run.evaluate_seconds or step + 1 == steps):
                     log.evaluation(stage.name, done, evaluate(model, done.total))
                     evaluated = time.monotonic()
-                    cache.refresh()
+                    if caches:
+                        caches.clips.refresh()
             if done.seconds > run.stop_after:
                 if log:
                     save(checkpoint, model, optimiser, done, rng)
@@ -129,6 +128,26 @@ def train(model: TpoModel, stages: list[Stage], run: Run, evaluate: Evaluate | N
         if log:
             save_weights(run.folder / f'after-{stage.name}.safetensors', model, done.total)  # what `fovea-train report` examines
     return done
+
+
+class Caches:
+    """The feature caches of a run, refused where they are another encoder's."""
+
+    def __init__(self, run: Run, model: TpoModel) -> None:
+        self.run, self.model = run, model
+        self.clips = FeatureCache(run.cache)
+        assert len(self.clips), f'{run.cache} has no clips yet: run `fovea-train data cache` first.'
+        self.photos = FeatureCache(run.photos) if run.photos else None
+        self.corrections = FeatureCache(run.corrections) if run.corrections else None
+        for cache in (self.clips, self.photos, self.corrections):
+            if cache is not None:
+                refuse_other_eyes(cache, model.backbone.encoder)
+
+    def lessons(self, stage: Stage, rng: random.Random) -> Batcher:
+        teacher, memory = Teacher(rng, stage.mix), None if stage.names_cells else TokenMemory(self.model.backbone.neck, self.run.half)
+        if self.corrections is not None:
+            return CorrectionBatcher(self.corrections, self.clips, teacher, self.photos, memory=memory)
+        return Batcher(self.clips, teacher, self.photos, memory=memory)
 
 
 def optimiser_of(model: TpoModel, stage: Stage, run: Run) -> torch.optim.AdamW:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from trainer.backbones.nano_embed import Told
 from trainer.backbones.nano_eyes import HeadMap, visual_tokens
 from trainer.backbones.nano_neck import Maps
 from trainer.alignment import NOTHING, UNSURE, Alignment
@@ -47,7 +48,7 @@ class Pass:
     maps: Maps
     head_map: HeadMap
     visual: Tensor   # (B, T, N, C)
-    seen: Tensor     # (B, S, d) what the pictures say of each word
+    told: Told       # what the pictures say of each word
     hidden: Tensor   # (B, S, d)
     states: Tensor   # (Q, d)
 
@@ -62,11 +63,11 @@ def look_and_read(model: TpoModel, batch: Batch) -> Pass:
     visual = torch.cat([older, newest[:, None]], 1)
     prefix = model.backbone.prefix(visual, batch.times)
     words = model.backbone.words
-    seen = words.seen(batch.ids, visual)
-    text = words.table()[batch.ids] + seen
+    told = words.seen(batch.ids, visual)
+    text = words.table()[batch.ids] + told.embedding
     hidden = model.read(prefix, text, batch.block, batch.place)
     states = hidden[batch.queries.lesson, batch.queries.position]
-    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, batch.evidence, batch.ltrb), visual, seen, hidden, states)
+    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, maps.sides, batch.evidence, batch.ltrb), visual, told, hidden, states)
 
 
 def seen_tokens(model: TpoModel, batch: Batch) -> Tensor:
@@ -89,7 +90,7 @@ def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> d
     if weights.presence:
         parts |= presence_loss(model, done.visual, batch.alignment, weights.presence)
     if weights.name:
-        parts |= going_loss(model, batch, done.seen, weights.name)
+        parts |= going_loss(model, batch, done.told, weights.name)
     if weights.name and len(done.states):
         parts |= naming_loss(model, batch, done.states, weights.name)
     if weights.region and len(batch.region.query):
@@ -140,17 +141,19 @@ def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) ->
         'name.colour': weight * F.cross_entropy(named.colour, batch.queries.colour),
         'name.side': weight * F.cross_entropy(named.side, batch.queries.side),
         'name.event': weight * F.cross_entropy(named.event, batch.queries.event),
+        'name.partner': weight * F.cross_entropy(named.partner, batch.queries.partner),
         'name.cell': weight * 0.5 * -(batch.queries.cell * named.cell.float().log_softmax(-1)).sum(-1).mean(),
     }
 
 
-def going_loss(model: TpoModel, batch: Batch, seen: Tensor, weight: float) -> dict[str, Tensor]:
-    """A noun's embedding must know which way its things go: cross-entropy at the cells that hold one in the last frame."""
+def going_loss(model: TpoModel, batch: Batch, told: Told, weight: float) -> dict[str, Tensor]:
+    """A cell's trail, and a noun's embedding, must know which way its things go: cross-entropy at the cells that hold one in the last frame."""
     known = batch.going >= 0                                                           # (B, S, N)
     if not known.any():
-        return {'name.way': seen.sum() * 0}
-    ways = model.backbone.words.ways(seen).float().unflatten(-1, (known.shape[-1], -1))  # (B, S, N, 5)
-    return {'name.way': weight * F.cross_entropy(ways[known], batch.going[known])}
+        return {'name.way': told.embedding.sum() * 0, 'name.trail': told.going.sum() * 0}
+    wanted = batch.going[known]
+    ways = model.backbone.words.ways(told.embedding).float().unflatten(-1, (known.shape[-1], -1))  # (B, S, N, 5)
+    return {'name.way': weight * F.cross_entropy(ways[known], wanted), 'name.trail': weight * F.cross_entropy(told.going[known].float(), wanted)}
 
 
 def presence_loss(model: TpoModel, visual: Tensor, truth: Alignment, weight: float) -> dict[str, Tensor]:

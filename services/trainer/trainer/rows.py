@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.lesson import Lesson, Query
-from trainer.said import MIRRORED, colour_of, event_of, side_of
+from trainer.said import MIRRORED, colour_of, event_of, partner_of, side_of
 
 TRACK_STEPS = 4
 
@@ -52,6 +52,7 @@ class Queries:
     colour: Tensor    # (Q)
     side: Tensor      # (Q) index in SIDES, their number where none is said
     event: Tensor     # (Q) index in EVENTS
+    partner: Tensor   # (Q) the other thing's noun, their number where there is none
     cell: Tensor      # (Q, N) which cells of the last frame seen hold what is meant, sum 1; all 0 where none does or it is not judged
 
 
@@ -135,7 +136,8 @@ class RowBuilder:
     def queries(self) -> Queries:
         return Queries(torch.tensor([b for b, _, _ in self.all], dtype=torch.long), torch.tensor([p for _, p, _ in self.all], dtype=torch.long),
                        torch.tensor([q.noun for _, _, q in self.all], dtype=torch.long), torch.tensor([colour_of(q.phrase) for _, _, q in self.all], dtype=torch.long), torch.tensor(self.side, dtype=torch.long),
-                       torch.tensor([event_of(q.phrase) for _, _, q in self.all], dtype=torch.long), torch.from_numpy(np.stack(self.cell)) if self.cell else torch.zeros(0, 25))
+                       torch.tensor([event_of(q.phrase) for _, _, q in self.all], dtype=torch.long),
+                       torch.tensor([partner_of(q.phrase) for _, _, q in self.all], dtype=torch.long), torch.from_numpy(np.stack(self.cell)) if self.cell else torch.zeros(0, 25))
 
     def regions(self) -> RegionRows:
         rows = sorted(self.region, key=lambda row: row[1])
@@ -162,12 +164,16 @@ class RowBuilder:
 def cells_meant(lesson: Lesson, query: Query) -> np.ndarray:
     """(25): the middles of what the query means in the last frame seen."""
     cells = np.zeros(25, np.float32)
-    for look in query.looks:
-        if look.slot == lesson.last and look.things:
-            boxes = np.array([lesson.clip.things[i].boxes[lesson.clip.kept[look.slot]] for i in look.things], np.float32)
-            boxes = flipped(boxes) if lesson.flip else boxes
-            middle = ((boxes[:, :2] + boxes[:, 2:]) / 2 * 5).astype(int).clip(0, 4)
-            np.add.at(cells, middle[:, 1] * 5 + middle[:, 0], 1 / len(boxes))
+    frame = lesson.clip.kept[lesson.last]
+    if query.task == 'moment':  # whose event it is, where it can still be seen
+        things = [i for i in query.things if lesson.clip.things[i].visible[frame]]
+    else:
+        things = [i for look in query.looks if look.slot == lesson.last for i in look.things]
+    if things:
+        boxes = np.array([lesson.clip.things[i].boxes[frame] for i in things], np.float32)
+        boxes = flipped(boxes) if lesson.flip else boxes
+        middle = ((boxes[:, :2] + boxes[:, 2:]) / 2 * 5).astype(int).clip(0, 4)
+        np.add.at(cells, middle[:, 1] * 5 + middle[:, 0], 1 / len(boxes))
     return cells
 
 

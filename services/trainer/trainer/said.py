@@ -1,5 +1,5 @@
-"""What a phrase says beside its noun, as classes that a task state must name: the colour, the side, the event."""
-from trainer.vocabulary import COLOURS
+"""What a phrase says beside its noun, as classes that a task state must name: the colour, the side, the event, the other thing."""
+from trainer.vocabulary import COLOURS, vocabulary
 
 SIDES = ('left', 'right', 'top', 'bottom')   # a further class: no side said
 EVENTS = ('visible', 'enters', 'leaves', 'moves', 'hidden', 'passes')
@@ -29,3 +29,11 @@ def side_of(phrase: str) -> int:
 def event_of(phrase: str) -> int:
     """Of a moment's clause, `the dog enters` → index in EVENTS; their number for any other phrase."""
     return next((index for index, event in enumerate(EVENTS) if event in phrase.split()), len(EVENTS))
+
+
+def partner_of(phrase: str) -> int:
+    """`the dog passes the red car` → the car, by number among the vocabulary's nouns; their number where there is no other."""
+    known = vocabulary().noun_of_token()
+    _, _, other = phrase.partition(' passes ')
+    found = [known[vocabulary().id(word)] for word in other.split()]
+    return next((noun for noun in found if noun >= 0), len(vocabulary().nouns))

@@ -68,7 +68,7 @@ class Speaker:
     def see(self, frames: Tensor, times: Tensor) -> Scene:
         """frames uint8 (T, S, S, 3), times (T) ms relative to the last."""
         assert self.frozen is not None, 'A speaker without frozen eyes takes their findings: `see_sight`.'
-        return self.see_sight(self.frozen(frames), times)
+        return self.see_sight(self.frozen(frames, self.model.backbone.encoder), times)
 
     @torch.no_grad()
     def see_sight(self, sight: Sight, times: Tensor) -> Scene:

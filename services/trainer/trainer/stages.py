@@ -35,12 +35,12 @@ def mix(**changes: float) -> dict[str, float]:
 
 NO_HEADS = {'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0}
 HEADS = ('reader', 'region', 'mask', 'moment')
-NAMELESS = ('backbone.neck.skip', 'backbone.neck.fine')  # what names nothing in the neck may learn from cached clips
+NAMELESS = ('backbone.neck.skip', 'backbone.neck.fine', 'backbone.neck.outline')  # what names nothing in the neck may learn from cached clips
 LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend')
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in (
-    # the neck learns to name shapes from pictures it sees once each; cached clips, seen again and again, it would learn by heart
-    Stage('look', 0.385, 2e-3, ('backbone.neck', 'backbone.nouns'), mix(), Weights(align=1.0), stills=True),
+    # encoder and neck learn to name shapes from pictures they see once each; cached clips, seen again and again, they would learn by heart
+    Stage('look', 0.385, 2e-3, ('backbone.encoder', 'backbone.neck', 'backbone.nouns'), mix(), Weights(align=1.0), {'backbone.encoder': 0.2}, stills=True),
     # base alignment: pictures, words and nouns meet; captions and plain questions, no task token
     Stage('base', 0.04, 1e-3, LANGUAGE, mix(triggers=0.0, forced=0.0, caption=1.0, asked=1.0), Weights(**NO_HEADS, name=0.0), floor=0.5),
     # task assignment: which trigger belongs to which request; language model only

@@ -15,7 +15,9 @@ from torch.nn import functional as F
 
 from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.backbones.lite0 import Taps
-from trainer.backbones.nano_eyes import visual_tokens
+from trainer.backbones.nano_encoder import pretrained
+from trainer.backbones.nano_eyes import taps_of, visual_tokens
+from trainer.backbones.nano_neck import distances
 from trainer.alignment import NOTHING, UNSURE, Alignment
 from trainer.data import appearance, backgrounds, sprites
 from trainer.data.config import WorldConfig
@@ -24,11 +26,12 @@ from trainer.feature_cache import Eyes, as_served
 from trainer.losses.boxes import box_loss
 from trainer.losses.region import near_centre
 from trainer.model import TpoModel
-from trainer.objective import naming_of_cells, presence_loss
+from trainer.objective import cell_loss, naming_of_cells, presence_loss, unpushed
 from trainer.vocabulary import COLOURS, vocabulary
 
 SIZE = 160
 NOISE = 0.15
+ASPECTS = (0.75, 16 / 9)  # as SpriteWorld's narrowest and widest
 PICTURES = 3  # for each lesson that a batch would have
 
 
@@ -72,6 +75,8 @@ class StillMaker:
         picture = appearance.paint(picture, colour) if colour else picture
         colour = colour or appearance.natural_colour(picture)
         picture = appearance.vary(picture, rng, self.noise, recolour=not colour)
+        if rng.random() < 0.5:
+            picture = appearance.warped(picture, self.noise, rng.uniform(0.03, 0.09))
         picture = appearance.turned(picture, rng.choice((0, rng.uniform(-25, 25))), rng.random() < 0.5)
         return Dressed(vocabulary().place_of(noun), COLOURS.index(colour) if colour in COLOURS else UNSURE, picture, self.uses)
 
@@ -90,6 +95,7 @@ class StillMaker:
         rng, frame = self.rng, self.ground()
         owner = np.zeros((SIZE, SIZE), np.uint8)
         chosen: list[Dressed] = []
+        aspect = rng.choice((1.0, rng.uniform(*ASPECTS), *ASPECTS))  # wide and tall pictures come stretched to a square
         for _ in range(rng.randint(3, 6)):
             if len(self.dressed) < self.wardrobe:
                 self.dressed.append(self.dress())
@@ -99,9 +105,9 @@ class StillMaker:
             if thing.left <= 0:
                 self.dressed[place] = self.dressed[-1]
                 self.dressed.pop()
-            size = rng.uniform(0.18, 0.42) * SIZE
+            size = min(rng.uniform(0.15, 0.42), rng.uniform(0.2, 0.46)) * SIZE
             rows, columns = thing.picture.shape[:2]
-            stretch = rng.uniform(0.75, 1.33) ** 0.5
+            stretch = (aspect * rng.uniform(0.87, 1.15)) ** -0.5
             width, height = max(4, round(size * columns / max(rows, columns) * stretch)), max(4, round(size * rows / max(rows, columns) / stretch))
             for _attempt in range(4):
                 x, y = rng.randint(-width // 5, SIZE - 4 * width // 5), rng.randint(-height // 5, SIZE - 4 * height // 5)
@@ -209,11 +215,36 @@ def alignment_of(stills: list[Still]) -> Alignment:
 def stills_loss(model: TpoModel, eyes: Eyes, stills: list[Still], weight: float) -> dict[str, Tensor]:
     """The alignment losses on fresh pictures."""
     neck = model.backbone.neck
-    *taps, rgb = (torch.from_numpy(tap) for tap in eyes.look(np.stack([still.frame for still in stills])))
+    *taps, rgb = seen_by(model, eyes, np.stack([still.frame for still in stills]))
     s4, s8, s16, s32 = (tap * (1 + NOISE * torch.randn(*tap.shape[:2], 1, 1)) for tap in taps)  # a style is a scale of channels
     deep = neck.deep(s16, s32)
     maps = neck.maps(Taps(s4, s8, s16, s32), deep, rgb / 127.5 - 1)
     nothing = torch.zeros(len(stills), EVIDENCE_CHANNELS, 20, 20)
     visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), nothing, neck.block)[:, None]
     truth = alignment_of(stills)
-    return naming_of_cells(model, visual, maps, truth, weight) | presence_loss(model, visual, truth, weight) | outline_loss(*neck.outline(maps), stills, truth)
+    middle = {'align.middle': weight * middle_loss(model, neck.middle(deep), stills, truth)}
+    return naming_of_cells(model, visual, maps, truth, weight) | middle | presence_loss(model, visual, truth, weight) | outline_loss(maps.skip[:, -2:], distances(maps.sides), stills, truth)
+
+
+def middle_loss(model: TpoModel, middle: Tensor, stills: list[Still], truth: Alignment) -> Tensor:
+    """The cells of stride 16 must name what they show as well: things are followed through time on them. middle (B, M, 10, 10)."""
+    side = middle.shape[-1]
+    named = np.full((len(stills), side, side), NOTHING)
+    for found, still in zip(named, stills):
+        most = np.full((side, side), 0.25, np.float32)
+        for noun, share in zip(still.nouns, still.shares):
+            cover = share.reshape(side, -1, side, share.shape[1] // side).mean((1, 3))
+            found[(cover > 0.03) & (found == NOTHING)] = UNSURE
+            won = cover > most
+            most[won], found[won] = cover[won], noun
+    nouns, cells = model.backbone.nouns, middle.flatten(2).transpose(1, 2).flatten(0, 1)
+    return cell_loss(lambda chosen: nouns.fine_match(cells[chosen], unpushed(nouns.unit(), truth)).T, torch.from_numpy(named).flatten(), 0.1)
+
+
+def seen_by(model: TpoModel, eyes: Eyes, frames: np.ndarray) -> list[Tensor]:
+    """uint8 (B, 160, 160, 3) → s4, s8, s16, s32, rgb 0–255. A trained encoder looks itself, with gradients; frozen ones are asked."""
+    own = model.backbone.encoder
+    if own is None:
+        return [torch.from_numpy(tap) for tap in eyes.look(frames)]
+    pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    return [*taps_of(pixels, own, pretrained()), F.avg_pool2d(pixels, 4)]

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from trainer.data import grounding, sprites
+from trainer.data import appearance, grounding, sprites
 from trainer.data.clip import Clip, SpriteWorld, WorldConfig
 from trainer.data.splits import is_reserved
 from trainer.data.view import runs
@@ -160,3 +160,11 @@ def test_the_exam_is_frozen() -> None:
             for clip in (world.clip('test', i, style) for i in range(5) for style in ('seen', 'held-out'))]
     assert world.config.hash == '54659855'
     assert hashlib.blake2b(repr(told).encode(), digest_size=4).hexdigest() == '09c67593'
+
+
+def test_another_hand_draws_the_same_thing_a_little_differently() -> None:
+    picture = sprites.sprite('noto', 'dog', 0)
+    warped = appearance.warped(picture, np.random.default_rng(0), 0.06)
+    before, after = picture[..., 3] > 127, warped[..., 3] > 127
+    overlap = (before & after).sum() / (before | after).sum()
+    assert warped.shape == picture.shape and 0.7 < overlap < 0.995

@@ -5,6 +5,8 @@ from trainer.feature_cache import SIDES, TAPS
 
 
 class RandomEyes:
+    name = 'imagenet'  # of a config without an encoder of its own
+
     def __init__(self) -> None:
         generator = np.random.default_rng(0)
         self.projections = {name: generator.normal(size=(channels, 27)).astype(np.float32) for name, channels in TAPS.items()}

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from trainer.batch import Batch
@@ -25,27 +27,12 @@ def test_every_head_alone_teaches_the_language_model_and_the_connector(batch: Ba
 
 
 def test_with_a_thawed_encoder_the_region_loss_reaches_language_model_connector_and_encoder():
-    from trainer.backbones.nano_eyes import HeadMap, NanoEyes, split_map
+    from trainer.backbones.nano_eyes import FrozenEyes, HeadMap, NanoEyes, split_map
     from trainer.losses.region import RegionTargets, region_loss
-    from trainer.backbones.lite0 import Lite0
-    from trainer.backbones.evidence import EVIDENCE_CHANNELS
-
-    class Thawed(torch.nn.Module):
-        """A random encoder in place of the pretrained one; evidence left empty."""
-
-        def __init__(self) -> None:
-            super().__init__()
-            self.encoder = Lite0()
-
-        def forward(self, frames):
-            from trainer.backbones.nano_eyes import Sight
-            pixels = frames.permute(0, 3, 1, 2).float() / 255
-            b = len(frames)
-            return Sight(self.encoder.taps(pixels), torch.nn.functional.avg_pool2d(pixels, 4), torch.zeros(b, EVIDENCE_CHANNELS, 20, 20), torch.zeros(b, 4, 20, 20))
 
     torch.manual_seed(0)
-    model, eyes = TpoModel(TINY), Thawed()
-    visual, s8, _ = NanoEyes(TINY, eyes, model.backbone.neck)(torch.randint(0, 256, (2, 160, 160, 3), dtype=torch.uint8))
+    model, frozen = TpoModel(replace(TINY, own_encoder=True)), FrozenEyes(TINY)
+    visual, s8, _ = NanoEyes(TINY, frozen, model.backbone.encoder, model.backbone.neck)(torch.randint(0, 256, (2, 160, 160, 3), dtype=torch.uint8))
     clip = visual[:1].expand(TINY.frames, -1, -1)[None]
     times = torch.linspace(-3750, 0, TINY.frames)[None]
     ids = torch.tensor([[3, 20, 40, 5, 8]])
@@ -55,5 +42,5 @@ def test_with_a_thawed_encoder_the_region_loss_reaches_language_model_connector_
     parts = region_loss(model.region.maps(maps, hidden[:, -1]), RegionTargets(torch.tensor([[0.2, 0.2, 0.5, 0.6]]), torch.tensor([0])))
     torch.stack(list(parts.values())).sum().backward()
     reached = names_with_gradient(model)
-    assert {'backbone.decoder.layers.0.qkv.weight', 'backbone.neck.connector.0.weight'} <= reached
-    assert {'encoder.stem.weight', 'encoder.blocks.0.project.weight'} <= names_with_gradient(eyes)
+    assert {'backbone.decoder.layers.0.qkv.weight', 'backbone.neck.connector.0.weight', 'backbone.encoder.stem.weight', 'backbone.encoder.blocks.10.project.weight'} <= reached
+    assert not names_with_gradient(frozen)

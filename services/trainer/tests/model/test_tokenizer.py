@@ -1,5 +1,5 @@
 from trainer.lesson import expand, question
-from trainer.said import EVENTS, SIDES, colour_of, event_of, side_of
+from trainer.said import EVENTS, SIDES, colour_of, event_of, partner_of, side_of
 from trainer.tokenizer import nano_tokenizer, prompt_ids
 from trainer.vocabulary import COLOURS, SPECIAL, vocabulary
 
@@ -58,3 +58,9 @@ def test_a_phrase_says_a_side_only_of_its_own_thing():
 
 def test_a_clause_says_its_event():
     assert EVENTS[event_of('the red dog is hidden')] == 'hidden' and EVENTS[event_of('the dog passes the car')] == 'passes' and event_of('the dog') == len(EVENTS)
+
+
+def test_the_other_thing_of_an_event_is_named():
+    nouns = vocabulary().nouns
+    assert nouns[partner_of('the red dog passes the blue car')] == 'car'
+    assert partner_of('the dog is hidden') == partner_of('the dog') == len(nouns)

@@ -22,7 +22,7 @@ def head(monkeypatch: pytest.MonkeyPatch) -> RegionHead:
     noun = torch.zeros(1, len(vocabulary().nouns))
     noun[0, vocabulary().place_of('oven')] = 30
     model = TpoModel(TINY).eval()
-    monkeypatch.setattr(type(model.reader), 'forward', lambda self, state: Named(noun, *(torch.zeros(1, classes) for classes in (len(COLOURS) + 1, len(SIDES) + 1, len(EVENTS) + 1, TINY.coarse ** 2))))
+    monkeypatch.setattr(type(model.reader), 'forward', lambda self, state: Named(noun, *(torch.zeros(1, classes) for classes in (len(COLOURS) + 1, len(SIDES) + 1, len(EVENTS) + 1, noun.shape[1] + 1, TINY.coarse ** 2))))
     return model.region
 
 
@@ -33,7 +33,7 @@ def picture(evidence: float) -> HeadMap:
     known[0, 69, 12, 8] = evidence  # COCO's 70th noun is the oven
     boxes = BOX.view(1, 4, 1, 1).expand(1, 4, GRID, GRID)
     return HeadMap(torch.randn(1, TINY.features, GRID, GRID), torch.randn(1, TINY.match, GRID, GRID), torch.zeros(1, len(COLOURS) + 1, GRID, GRID),
-                   torch.zeros(1, 1, GRID, GRID), known, ltrb_of(boxes))
+                   torch.zeros(1, 1, GRID, GRID), torch.zeros(1, 4, GRID, GRID), known, ltrb_of(boxes))
 
 
 def answered(head: RegionHead, evidence: float) -> tuple[Tensor, Tensor, Tensor]:

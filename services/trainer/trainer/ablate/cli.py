@@ -4,11 +4,13 @@ from typing import Annotated, Optional
 
 import typer
 
-from trainer.cache_folder import cache_folder
+from trainer.cache_folder import cache_folder, features_folder
 
 app = typer.Typer(help='The claims, as experiments: arms that differ in one thing, from one start, on the same clips.', no_args_is_help=True)
 
 TRAINER = Path(__file__).parents[2]
+BUNDLED = TRAINER.parents[1] / 'packages/model-nano/training/weights.safetensors'
+WeightsOfEyes = Annotated[Path, typer.Option(help='Weights whose encoder, neck and noun space all arms share, frozen.')]
 Rows = Annotated[Path, typer.Option(help='Where finished rows are kept as JSON.')]
 
 
@@ -19,10 +21,10 @@ def run(
     steps: Annotated[Optional[int], typer.Option(help='Of every arm; default in trainer/ablate/settings.py.')] = None,
     base_steps: Annotated[Optional[int], typer.Option(help='Of stage 0, which all arms of a seed begin from.')] = None,
     exam_clips: Annotated[Optional[int], typer.Option(help='Of each style.')] = None,
-    eyes: Annotated[Path, typer.Option(help='Weights whose neck and noun space all arms share, frozen.')] = TRAINER.parents[1] / 'packages/model-nano/training/weights.safetensors',
+    eyes: WeightsOfEyes = BUNDLED,
     precision: Annotated[str, typer.Option(help='bf16, fp32, or auto.')] = 'auto',
     rows: Rows = TRAINER / 'claims',
-    features: Annotated[Optional[Path], typer.Option(help='The folder of feature caches; `train` in it is made by `fovea-train data cache`.')] = None,
+    features: Annotated[Optional[Path], typer.Option(help='The folder of feature caches; `train` in it is made by `fovea-train data cache --eyes`.')] = None,
 ) -> None:
     """Runs what has no row yet. Stop it anywhere: rows stay, and a half-trained arm goes on from its checkpoint."""
     import torch
@@ -33,7 +35,8 @@ def run(
     from trainer.ablate.settings import Settings
     from trainer.ablate.train import Bench
     from trainer.distributed import half_precision
-    from trainer.feature_cache import FeatureCache
+    from trainer.checkpoint import load_encoder
+    from trainer.feature_cache import FeatureCache, refuse_other_eyes
 
     torch.set_num_threads(1)
     names = list(ARMS) if arms == 'all' else arms.split(',')
@@ -47,12 +50,13 @@ def run(
     if not missing:
         typer.echo('Every row stands.')
         return
-    folder = features or cache_folder() / 'features'
+    folder = features or features_folder(True)
     if not (folder / 'train' / 'ranges.npz').exists():
-        raise typer.BadParameter(f'{folder}/train holds no feature cache; make it with `fovea-train data cache`.')
-    cache = FeatureCache(folder / 'train')
+        raise typer.BadParameter(f'{folder}/train holds no feature cache; make it with `fovea-train data cache --eyes {eyes}`.')
+    cache, own = FeatureCache(folder / 'train'), load_encoder(eyes)
+    refuse_other_eyes(cache, own)
     cache.shards = cache.shards[:settings.shards]
-    exams = {style: exam_cache(folder, style, settings.exam_clips) for style in STYLES}
+    exams = {style: exam_cache(folder, style, settings.exam_clips, own) for style in STYLES}
     memory = None
     for seed, arm in missing:
         bench = Bench(cache_folder() / 'runs' / 'ablate', cache, settings, seed, shared, half_precision(precision, 'cpu'), memory)
@@ -77,17 +81,18 @@ def cost(out: Annotated[Path, typer.Option(help='The JSON that `claims` reads.')
 
 @app.command()
 def constants(
-    exam_clips: Annotated[int, typer.Option(help='Of each style.')] = 40, rows: Rows = TRAINER / 'claims',
+    exam_clips: Annotated[int, typer.Option(help='Of each style.')] = 40, rows: Rows = TRAINER / 'claims', eyes: WeightsOfEyes = BUNDLED,
     features: Annotated[Optional[Path], typer.Option(help='The folder of feature caches.')] = None,
 ) -> None:
     """What the best constant answers score in the exam; `claims` puts them into its tables."""
     import json
     from trainer.ablate.constants import constant_scores
+    from trainer.checkpoint import load_encoder
     from trainer.ablate.exam_cache import STYLES, exam_cache
 
     found = {}
     for style in STYLES:
-        cache = exam_cache(features or cache_folder() / 'features', style, exam_clips)
+        cache = exam_cache(features or features_folder(True), style, exam_clips, load_encoder(eyes))
         found[style] = constant_scores([shard.clips[row] for shard, row in (cache[i] for i in range(exam_clips))])
     rows.mkdir(parents=True, exist_ok=True)
     (rows / 'constants.json').write_text(json.dumps(found, indent=1) + '\n')

@@ -6,12 +6,12 @@ from safetensors import safe_open
 import torch
 from torch import Tensor, nn
 
-EYES = ('backbone.neck.', 'backbone.nouns.')
-LEARNING = ('backbone.neck.skip.', 'backbone.neck.fine.', 'backbone.nouns.blend')  # what the stages after `look` train too: its value is a start
+EYES = ('backbone.encoder.', 'backbone.neck.', 'backbone.nouns.')
+LEARNING = ('backbone.neck.skip.', 'backbone.neck.fine.', 'backbone.neck.outline.', 'backbone.nouns.blend')  # what the stages after `look` train too: its value is a start
 
 
 def read_eyes(path: Path) -> dict[str, Tensor]:
-    """Neck and noun space of a `weights.safetensors`, as the trainer writes them."""
+    """Encoder, neck and noun space of a `weights.safetensors`, as the trainer writes them."""
     with safe_open(path, 'pt') as file:
         return {name: file.get_tensor(name).float() for name in file.keys() if name.startswith(EYES)}
 

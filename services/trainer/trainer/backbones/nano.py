@@ -1,4 +1,4 @@
-"""The nano backbone: frozen pretrained eyes, a trained neck, words with evidence, a small decoder. About 3 M trained parameters."""
+"""The nano backbone: pretrained eyes, trained as far as shapes go, a trained neck, words with evidence, a small decoder. About 4 M trained parameters."""
 import torch
 from torch import Tensor, nn
 
@@ -6,6 +6,7 @@ from trainer.backbones.backbone import Decoded, Seen
 from trainer.backbones.evidence import noun_matrix
 from trainer.backbones.nano_decoder import NanoDecoder
 from trainer.backbones.nano_embed import NanoEmbed
+from trainer.backbones.nano_encoder import NanoEncoder
 from trainer.backbones.nano_eyes import FrozenEyes, NanoEyes
 from trainer.backbones.nano_neck import NanoNeck
 from trainer.backbones.nano_nouns import NounSpace
@@ -20,6 +21,7 @@ class Nano(nn.Module):
         super().__init__()
         words = words or vocabulary()
         self.config = config
+        self.encoder = NanoEncoder() if config.own_encoder else None
         self.neck = NanoNeck(config, len(COLOURS))
         self.nouns = NounSpace(config, noun_matrix(list(words.nouns)))
         self.words = NanoEmbed(config, self.nouns, words.noun_of_token())
@@ -28,7 +30,7 @@ class Nano(nn.Module):
     def encode(self, frames: Tensor, frozen: FrozenEyes) -> Seen:
         """frames: uint8 (B, T, S, S, 3)."""
         b, t = frames.shape[:2]
-        visual, s8, s4 = NanoEyes(self.config, frozen, self.neck)(frames.flatten(0, 1))
+        visual, s8, s4 = NanoEyes(self.config, frozen, self.encoder, self.neck)(frames.flatten(0, 1))
         return Seen(visual.unflatten(0, (b, t)), s8.unflatten(0, (b, t))[:, -1], s4.unflatten(0, (b, t))[:, -1])
 
     def prefix(self, visual: Tensor, times: Tensor) -> Tensor:

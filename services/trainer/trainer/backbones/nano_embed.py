@@ -1,15 +1,19 @@
 """The `prefix` and `embed` graphs of nano: pictures and words on their way into the language model."""
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.backbones.nano_nouns import NounEvidence, NounSpace
+from trainer.backbones.nano_trails import FACTS, chances, facts_of, follow
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
 WAYS = 5  # left, right, up, down, not at all
+HATS = 7
+PLAIN = 4 + HATS + 2 * WAYS + len(COLOURS) + 1 + 2 * (WAYS + 2)
 
 
 def clock(times: Tensor, width: int) -> Tensor:
@@ -17,6 +21,16 @@ def clock(times: Tensor, width: int) -> Tensor:
     speeds = torch.exp(torch.arange(width // 2, device=times.device) * (-math.log(200.0) / (width // 2))) * 6
     angles = times[..., None] / 1000 * speeds
     return torch.cat([angles.sin(), angles.cos()], dim=-1)
+
+
+def hats(values: Tensor) -> Tensor:
+    """A number as how near it is to 0, 1, … HATS − 1: (..., 1) → (..., HATS)."""
+    return (1 - (values - torch.arange(HATS, device=values.device, dtype=values.dtype)).abs()).clamp(min=0)
+
+
+class Told(NamedTuple):
+    embedding: Tensor  # (B, Q, d)
+    going: Tensor      # (B, Q, N, WAYS) logits: which way what is in each cell goes
 
 
 class NanoEmbed(nn.Module):
@@ -28,6 +42,11 @@ class NanoEmbed(nn.Module):
         self.sharpness = nn.Parameter(torch.tensor(2.0))  # of the logits over words
         self.lift = nn.Linear(config.match, d, bias=False)  # a noun's vector → its part of the word's embedding
         self.recall = nn.Sequential(nn.Linear(3 * config.frames + config.frames * n + 3 * n + 1 + len(COLOURS) + 1 + 2 + 4 * n, d), nn.GELU(), nn.Linear(d, d))
+        self.stride = nn.Sequential(nn.Linear(FACTS, 32), nn.GELU(), nn.Linear(32, WAYS))  # a cell's trail → which way what is there goes
+        self.trail = nn.Linear(n * (FACTS + WAYS), d, bias=False)
+        self.plain = nn.Linear(PLAIN, d, bias=False)
+        self.count = nn.Parameter(torch.tensor(1.15))  # cells at a thing's edge are unsure: sums are a little low
+        self.turn = nn.Linear(HATS, d, bias=False)     # of the likely nouns that are there: the first, the second, …
         self.ways = nn.Linear(d, n * WAYS)  # which way what is in each cell goes: in training alone, so that a noun's embedding knows it
         e = nouns.noun_channels.shape[1]
         self.old = nn.Linear(2 * d, d)
@@ -50,15 +69,43 @@ class NanoEmbed(nn.Module):
     def forward(self, ids: Tensor, visual: Tensor, times: Tensor) -> Tensor:
         """ids (B, S), visual (B, T, N, C) → (B, S, d)."""
         del times  # frames come in order and evenly spaced; the prefix tells the time
-        return self.table()[ids] + self.seen(ids, visual)
+        noun = self.noun_of_token[ids]
+        return self.table()[ids] + self.told(visual, noun.clamp(min=0), self.nouns.presence(visual) + self.nouns.heard(visual)).embedding * (noun >= 0).to(self.words.dtype)[..., None]
 
-    def seen(self, ids: Tensor, visual: Tensor) -> Tensor:
-        """What the pictures say of the nouns among the words, nothing at other words: (B, S, d)."""
+    def seen(self, ids: Tensor, visual: Tensor) -> Told:
+        """What the pictures say of the nouns among the words, nothing at other words. As `forward`, but every noun of a text is looked up once."""
         noun = self.noun_of_token[ids]                      # (B, S)
-        place = noun.clamp(min=0)
-        evidence = self.nouns.look_up(visual, self.nouns.unit()[place], self.nouns.noun_channels[place], self.grid)
-        seen = self.recall(torch.cat(self.scaled(evidence), -1))
-        return seen * (noun >= 0).to(seen.dtype)[..., None]
+        unique = [row.unique() for row in noun.clamp(min=0)]
+        asked = nn.utils.rnn.pad_sequence(unique, batch_first=True, padding_value=int(noun.max().clamp(min=0)))  # (B, K) ascending
+        told = self.told(visual, asked, self.nouns.presence(visual) + self.nouns.heard(visual))
+        place = torch.stack([torch.searchsorted(row, of) for row, of in zip(unique, noun.clamp(min=0))])     # (B, S) in K
+        here = torch.arange(len(ids), device=ids.device)[:, None]
+        return Told(told.embedding[here, place] * (noun >= 0).to(self.words.dtype)[..., None], told.going[here, place])
+
+    def told(self, visual: Tensor, nouns: Tensor, score: Tensor) -> Told:
+        """nouns (B, Q) by number, score (B, nouns) that each is there → what the pictures say of each."""
+        evidence = self.nouns.look_up(visual, self.nouns.unit()[nouns], self.nouns.noun_channels[nouns], self.grid)
+        facts = self.facts(visual, nouns)                                                 # (B, Q, N, FACTS)
+        going = self.stride(facts)                                                        # (B, Q, N, WAYS)
+        ways = going.softmax(-1) * facts[..., -2:-1]                                      # where something is
+        mixed = self.recall[1:](self.recall[0](torch.cat(self.scaled(evidence), -1)) + self.trail(torch.cat([facts, ways], -1).flatten(2)))
+        return Told(mixed + self.plain(self.plainly(evidence, score.gather(1, nouns)[..., None], ways, facts[..., -1:])), going)
+
+    def plainly(self, evidence: NounEvidence, score: Tensor, ways: Tensor, age: Tensor) -> Tensor:
+        """What answers are read off, said so that one linear step reads it: is it there, how many, which ways, which colours, where those
+        are that go each way, where the eldest and the youngest. ways (B, Q, N, WAYS), age (B, Q, N, 1) → (B, Q, PLAIN)."""
+        number = evidence.number[..., -1:] * self.count
+        there = [score.tanh(), *((score * 2 + shift).sigmoid() for shift in (-2, 0, 2))]
+        youth = (ways.sum(-1, keepdim=True) - age).clamp(min=0)
+        shares = torch.cat([ways, age, youth], -1).square().square()                      # (B, Q, N, WAYS + 2), the surest cells count
+        places = shares.transpose(-1, -2) @ (self.grid * 2 - 1) / (shares.sum(2)[..., None] + 1e-2)   # (B, Q, WAYS + 2, 2)
+        return torch.cat([*there, hats(number), ways.amax(2), ways.sum(2), evidence.colours, places.flatten(2)], -1)
+
+    @torch.no_grad()
+    def facts(self, visual: Tensor, nouns: Tensor) -> Tensor:
+        """Trails learn nothing, their eyes have learnt: nouns (B, Q) → (B, Q, N, FACTS)."""
+        chance = chances(self.nouns, visual, self.nouns.unit()[nouns])
+        return facts_of(follow(chance.flatten(0, 1), self.grid)).unflatten(0, nouns.shape)
 
     def scaled(self, evidence: NounEvidence) -> list[Tensor]:
         return [evidence.trace / 4, evidence.place * 2 - 1, evidence.course / 4, evidence.last / 4, evidence.number, evidence.colours, evidence.motion]
@@ -87,9 +134,9 @@ class NanoEmbed(nn.Module):
         scores = self.nouns.presence(visual)                                     # (B, nouns)
         chosen = scores.topk(self.config.noun_tokens, dim=1).indices.sort(dim=1).values  # (B, k), alphabetical as the nouns are
         score = scores.gather(1, chosen)[..., None]
-        evidence = self.nouns.look_up(visual, self.nouns.unit()[chosen], self.nouns.noun_channels[chosen], self.grid)
-        seen = self.recall(torch.cat(self.scaled(evidence), -1))
-        return self.lift(self.nouns.unit())[chosen] + seen + self.score(torch.cat([score / 4, score.sigmoid()], -1)) + self.kind[2]
+        there = (score * 2).sigmoid()
+        turn = hats(there.cumsum(1) - there) * there                             # (B, k, HATS)
+        return self.lift(self.nouns.unit())[chosen] + self.told(visual, chosen, scores).embedding + self.score(torch.cat([score / 4, score.sigmoid()], -1)) + self.turn(turn) + self.kind[2]
 
     @property
     def prefix_length(self) -> int:

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from trainer.backbones.evidence import Evidence
 from trainer.backbones.lite0 import Lite0, Taps
+from trainer.backbones.nano_encoder import NanoEncoder
 from trainer.backbones.nano_neck import Maps, NanoNeck
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
@@ -30,31 +31,37 @@ class FrozenEyes(nn.Module):
 
     @property
     def encoder(self) -> Lite0:
-        return self.evidence.encoder  # one set of weights, two looks: 160 px for the model, the evidence's own size for nouns
+        """One set of weights, two looks: the model's own picture, and the evidence's size for nouns."""
+        return self.evidence.encoder
 
-    @torch.no_grad()
-    def forward(self, frames: Tensor) -> Sight:
+    def forward(self, frames: Tensor, own: NanoEncoder | None) -> Sight:
         """frames: uint8 (B, S, S, 3)."""
-        taps, rgb = self.look(frames)
-        found = self.evidence(frames)
+        taps, rgb = self.look(frames, own)
+        with torch.no_grad():
+            found = self.evidence(frames)
         return Sight(taps, rgb, torch.cat([found.coco, found.imagenet], 1), found.ltrb)
 
-    def look(self, frames: Tensor) -> tuple[Taps, Tensor]:
+    def look(self, frames: Tensor, own: NanoEncoder | None) -> tuple[Taps, Tensor]:
         small = frames.permute(0, 3, 1, 2).float()
         if small.shape[-1] != self.size:
             small = F.interpolate(small, size=(self.size, self.size), mode='bilinear', align_corners=False, antialias=False)
-        taps = self.encoder.taps((small - self.encoder.mean) / self.encoder.std)
-        return taps, F.avg_pool2d(small, 4) / 127.5 - 1
+        return taps_of(small, own, self.encoder), F.avg_pool2d(small, 4) / 127.5 - 1
+
+
+def taps_of(pixels: Tensor, own: NanoEncoder | None, frozen: Lite0) -> Taps:
+    """pixels 0–255 (B, 3, S, S), through the model's own encoder where it has one."""
+    normal = (pixels - frozen.mean) / frozen.std
+    return frozen.taps(normal) if own is None else own(normal, frozen)
 
 
 class NanoEyes(nn.Module):
-    def __init__(self, config: NanoConfig, frozen: FrozenEyes, neck: NanoNeck) -> None:
+    def __init__(self, config: NanoConfig, frozen: FrozenEyes, own: NanoEncoder | None, neck: NanoNeck) -> None:
         super().__init__()
-        self.frozen, self.neck, self.block = frozen, neck, config.grid // config.coarse
+        self.frozen, self.own, self.neck, self.block = frozen, own, neck, config.grid // config.coarse
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 (B, S, S, 3) → visual (B, N, C), s8 (B, F8, G, G), s4 (B, skip, 2G, 2G)."""
-        sight = self.frozen(frames)
+        """uint8 (B, S, S, 3) → visual (B, N, C), s8 (B, F8, G, G), s4 (B, skip + 2, 2G, 2G)."""
+        sight = self.frozen(frames, self.own)
         deep = self.neck.deep(sight.taps.s16, sight.taps.s32)
         maps = self.neck.maps(sight.taps, deep, sight.rgb)
         return visual_tokens(self.neck.tokens(deep), self.neck.fine_tokens(maps), sight.evidence, self.block), joined_map(maps, sight), maps.skip
@@ -67,13 +74,13 @@ def visual_tokens(tokens: Tensor, fine: Tensor, evidence: Tensor, block: int) ->
 
 
 def joined_map(maps: Maps, sight: Sight) -> Tensor:
-    """The stride-8 map as heads get it: features, match, colour, centre, evidence, ltrb along the channels."""
-    return torch.cat([maps.features, maps.match, maps.colour, maps.centre, sight.evidence, sight.ltrb], dim=1)
+    """The stride-8 map as heads get it: features, match, colour, centre, sides, evidence, ltrb along the channels."""
+    return torch.cat([maps.features, maps.match, maps.colour, maps.centre, maps.sides, sight.evidence, sight.ltrb], dim=1)
 
 
 def split_map(s8: Tensor, config: NanoConfig) -> 'HeadMap':
-    evidence = s8.shape[1] - config.features - config.match - (len(COLOURS) + 1) - 1 - 4
-    return HeadMap(*s8.split([config.features, config.match, len(COLOURS) + 1, 1, evidence, 4], dim=1))
+    known = [config.features, config.match, len(COLOURS) + 1, 1, 4]
+    return HeadMap(*s8.split([*known, s8.shape[1] - sum(known) - 4, 4], dim=1))
 
 
 class HeadMap(NamedTuple):
@@ -81,5 +88,6 @@ class HeadMap(NamedTuple):
     match: Tensor
     colour: Tensor
     centre: Tensor
+    sides: Tensor
     evidence: Tensor
     ltrb: Tensor

@@ -17,7 +17,8 @@ class Maps(NamedTuple):
     match: Tensor     # (B, M, G, G) the space where cells are compared with nouns
     centre: Tensor    # (B, 1, G, G) logit that a thing's centre is here, whatever it is
     colour: Tensor    # (B, colours, G, G) logits of the cell's colour
-    skip: Tensor      # (B, skip, 2G, 2G) for fine outlines
+    sides: Tensor     # (B, 4, G, G) how far a thing that has its centre here goes left, up, right, down, before the softplus (`distances`)
+    skip: Tensor      # (B, skip + 2, 2G, 2G) for fine outlines; the last two: logits that any thing, that a thing's edge is here
 
 
 def norm(channels: int) -> nn.GroupNorm:
@@ -80,15 +81,23 @@ class NanoNeck(nn.Module):
         return self.tower(self.from16(s16 / SPREAD['s16']) + up_by(self.from32(s32 / SPREAD['s32']), 2))
 
     def tokens(self, deep: Tensor) -> Tensor:
-        """One token a stride-32 cell: (B, W, 2g, 2g) → (B, g·g, d)."""
-        return self.connector(F.pixel_unshuffle(deep, 2).flatten(2).transpose(1, 2))
+        """One token a stride-32 cell, and what its four quarters show: (B, W, 2g, 2g) → (B, g·g, d + 4·M)."""
+        coarse, quarters = self.connector(F.pixel_unshuffle(deep, 2).flatten(2).transpose(1, 2)), self.middle(deep)
+        flat = F.pixel_unshuffle(F.layer_norm(quarters.movedim(1, -1), quarters.shape[1:2]).movedim(-1, 1), 2).flatten(2).transpose(1, 2)
+        return torch.cat([coarse, flat], 2)
+
+    def middle(self, deep: Tensor) -> Tensor:
+        """What each cell of stride 16 shows, to be compared with nouns: (B, W, 2g, 2g) → (B, M, 2g, 2g)."""
+        return self.match_far(deep)
 
     def maps(self, taps: Taps, deep: Tensor, rgb: Tensor) -> Maps:
         """deep of the same frames; rgb (B, 3, 2G, 2G) in −1..1: the small picture itself, which knows colours best."""
         x = self.from8(torch.cat([taps.s8 / SPREAD['s8'], F.avg_pool2d(rgb, 2)], 1)) + up_by(self.lateral(deep), 2)
         x = self.mix(x)
-        match = self.match(x) + up_by(self.match_far(deep), 2)
-        return Maps(x, match, self.centre(x), self.colour(x), self.skip(torch.cat([taps.s4 / SPREAD['s4'], rgb], 1)))
+        match = self.match(x) + up_by(self.middle(deep), 2)
+        skip = self.skip(torch.cat([taps.s4 / SPREAD['s4'], rgb], 1))
+        covered, sides = self.outline(x, skip)
+        return Maps(x, match, self.centre(x), self.colour(x), sides, torch.cat([skip, covered], 1))
 
     def fine_tokens(self, maps: Maps) -> Tensor:
         """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2 + colours).
@@ -107,7 +116,7 @@ class NanoNeck(nn.Module):
 
 
 class Outline(nn.Module):
-    """Where things are and end, whatever they are. Only the stage `look` reads it: it teaches features and skip what boxes and outlines need."""
+    """Where things are and end, whatever they are. Learnt in the stage `look` from more pictures than any phrase has; the heads begin from it."""
 
     def __init__(self, config: NanoConfig) -> None:
         super().__init__()
@@ -115,7 +124,12 @@ class Outline(nn.Module):
         self.covered = nn.Conv2d(config.skip, 2, 3, padding=1)
         self.sides = nn.Conv2d(config.features, 4, 1)
 
-    def forward(self, maps: Maps) -> tuple[Tensor, Tensor]:
-        """→ logits (B, 2, 2G, 2G) that a thing, and that a thing's edge, is here; distances left, top, right, bottom 0–1 (B, 4, G, G)."""
-        fine = F.gelu(up_by(self.far(maps.features), 2) + self.near(maps.skip))
-        return self.covered(fine), F.softplus(self.sides(maps.features)) / 4
+    def forward(self, features: Tensor, skip: Tensor) -> tuple[Tensor, Tensor]:
+        """→ logits (B, 2, 2G, 2G) that a thing, and that a thing's edge, is here; sides (B, 4, G, G)."""
+        fine = F.gelu(up_by(self.far(features), 2) + self.near(skip))
+        return self.covered(fine), self.sides(features)
+
+
+def distances(sides: Tensor) -> Tensor:
+    """Left, top, right, bottom from the cell's middle, 0–1."""
+    return F.softplus(sides) / 4

@@ -12,11 +12,13 @@ from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
 LATELY = (4, 9)  # frames before the last
+NOUN_FROM, NOUN_TRUST = 0.1, 20.0  # evidence above which the pretrained eyes say that a noun is there, and how much (logits); see heads/region.py
 
 
 class VisualParts(NamedTuple):
     """The channels of a visual token, by meaning. Each (B, T, N, ·)."""
     tokens: Tensor    # d
+    middle: Tensor    # 4M, what the quarters of the cell show, normalised: M × 2 × 2
     fine: Tensor      # fine
     best: Tensor      # M, the match vector where a centre is likeliest
     count: Tensor     # 2, centres in the cell, surest centre
@@ -50,7 +52,7 @@ class NounSpace(nn.Module):
 
     def split(self, visual: Tensor) -> VisualParts:
         c = self.config
-        return VisualParts(*visual.split([c.width, c.fine, c.match, 2, len(COLOURS) + 1, self.noun_channels.shape[1]], dim=-1))
+        return VisualParts(*visual.split([c.width, 4 * c.match, c.fine, c.match, 2, len(COLOURS) + 1, self.noun_channels.shape[1]], dim=-1))
 
     def unit(self) -> Tensor:
         return nn.functional.normalize(self.vectors, dim=-1) * self.vectors.shape[1] ** 0.5  # (nouns, M)
@@ -105,3 +107,8 @@ class NounSpace(nn.Module):
         number = (fine.sigmoid() * parts.count[:, 0, :, 0][:, None]).sum(-1)
         known = parts.evidence[:, 0].amax(1) @ self.noun_channels.T
         return self.blend[0] * coarse + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number
+
+    def heard(self, visual: Tensor) -> Tensor:
+        """What the pretrained eyes alone add to the score of a noun that is asked for: (B, nouns). Lists do without: on drawings these eyes name what is not there."""
+        known = self.split(visual[:, -1:]).evidence[:, 0].amax(1) @ self.noun_channels.T
+        return (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST

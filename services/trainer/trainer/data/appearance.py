@@ -119,3 +119,11 @@ def turned(rgba: np.ndarray, degrees: float, mirrored: bool) -> np.ndarray:
         rgba = cv2.warpAffine(np.ascontiguousarray(rgba), matrix, (large, large), flags=cv2.INTER_LINEAR)
     rows, columns = np.flatnonzero((rgba[..., 3] > 127).any(1)), np.flatnonzero((rgba[..., 3] > 127).any(0))
     return np.ascontiguousarray(rgba[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1])
+
+
+def warped(rgba: np.ndarray, noise: np.random.Generator, strength: float) -> np.ndarray:
+    """Its shape as another hand would draw it: a smooth displacement of at most `strength` of its size."""
+    rows, columns = rgba.shape[:2]
+    shifts = [cv2.resize(noise.uniform(-strength, strength, (4, 4)).astype(np.float32), (columns, rows), interpolation=cv2.INTER_CUBIC) for _ in range(2)]
+    x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    return cv2.remap(rgba, x + shifts[0] * columns, y + shifts[1] * rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)

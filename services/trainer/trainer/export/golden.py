@@ -51,14 +51,14 @@ def golden_graph(spec: GraphSpec, blob: Blob) -> dict[str, object]:
 
 
 def coarse(value: Tensor) -> Tensor:
-    """Any input is as good as another; numbers with few digits take a third of the room."""
-    return (value * 32).round() / 32 if value.dtype == torch.float32 else value
+    """Any input is as good as another; numbers with few digits take a fifth of the room."""
+    return (value * 8).round() / 8 if value.dtype == torch.float32 else value
 
 
 def golden_asks(speaker: Speaker, folder: Path, size: int, threshold: dict[str, float]) -> list[dict[str, object]]:
-    """A region, a mask and a moment over the same clip: of two dozen development clips the one that compresses best."""
+    """A region, a mask and a moment over the same clip: of three dozen development clips the one that compresses best."""
     world = SpriteWorld(WorldConfig.load('spriteworld-v1', size=size))
-    clip = min((world.clip('dev', number) for number in range(24)), key=lambda clip: png_size(clip) if {'region', 'mask', 'moment'} <= {ask.kind for ask in clip.asks} else 1 << 40)
+    clip = min((world.clip('dev', number) for number in range(36)), key=lambda clip: png_size(clip) if {'region', 'mask', 'moment'} <= {ask.kind for ask in clip.asks} else 1 << 40)
     files = []
     for t, frame in enumerate(clip.frames):
         name = f'golden/a{t:02d}.png'

@@ -7,8 +7,18 @@ from torch import Tensor, nn
 from trainer.backbones.nano_eyes import FrozenEyes, NanoEyes, split_map
 from trainer.heads.mask import Memory
 from trainer.model import TpoModel
+from trainer.vocabulary import vocabulary
 
 Q, S, P, B, M, N_POINTS = 'Q', 'S', 'P', 'B', 'M', 'n'
+
+
+@dataclass
+class Rare:
+    """A part of `output` that depends on `source`: to be computed only where one of the flags of `index` is not negative (trainer/export/conditional.py)."""
+    output: str
+    source: str
+    flags: Tensor
+    index: str
 
 
 @dataclass
@@ -20,6 +30,7 @@ class GraphSpec:
     outputs: dict[str, str]                    # graph output → role
     example: tuple[Tensor, ...]
     dynamic: dict[str, dict[int, str]]         # input → axis → letter
+    rare: Rare | None = None
 
     def golden(self) -> tuple[Tensor, ...]:
         """The example with one batch row: what goes to the golden files."""
@@ -30,7 +41,7 @@ class GraphSpec:
 class Vision(nn.Module):
     def __init__(self, model: TpoModel, frozen: FrozenEyes) -> None:
         super().__init__()
-        self.eyes = NanoEyes(model.config, frozen, model.backbone.neck)
+        self.eyes = NanoEyes(model.config, frozen, model.backbone.encoder, model.backbone.neck)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.eyes(frames)
@@ -142,16 +153,19 @@ def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
     c = model.config
     generator = torch.Generator().manual_seed(7)
     draw = lambda *shape: torch.randn(*shape, generator=generator)
-    frames = torch.randint(0, 256, (2, c.picture, c.picture, 3), generator=generator, dtype=torch.uint8)
+    blocks = torch.randint(0, 256, (2, c.picture // 20, c.picture // 20, 3), generator=generator, dtype=torch.uint8)
+    frames = blocks.repeat_interleave(20, 1).repeat_interleave(20, 2)  # golden files of it stay small
     with torch.no_grad():
-        visual, s8, s4 = NanoEyes(c, frozen, model.backbone.neck)(frames)
+        visual, s8, s4 = NanoEyes(c, frozen, model.backbone.encoder, model.backbone.neck)(frames)
     clip = visual[:1].expand(c.frames, -1, -1)[None] + draw(1, c.frames, *visual.shape[1:]) * 0.1
+    clip[:, :-1, :, c.width + 4 * c.match:] = 0  # of older frames no more is read (`VisualParts`)
     times = torch.linspace(-(c.frames - 1) * c.every_ms, 0, c.frames)[None]
     prefix = model.backbone.words.prefix_length
     state = draw(3, c.width)
     cells, side, memory = c.grid ** 2, c.grid * 2, c.prompted + c.recent
     boxes = torch.tensor([[0.1, 0.2, 0.5, 0.6], [0.3, 0.3, 0.9, 0.8], [0.0, 0.0, 0.2, 0.3]])
     points = torch.tensor([[[0.3, 0.4, 1.0], [0.7, 0.2, 0.0]], [[0.5, 0.5, 1.0], [0.0, 0.0, -1.0]], [[0.1, 0.2, 1.0], [0.2, 0.2, 1.0]]])
+    asked = torch.tensor([vocabulary().id(word) for word in ('where', 'is', 'the', 'red', 'dog', '?')])[None]
     cache = [draw(2, c.heads, c.cache, c.width // c.heads) for _ in range(2 * c.layers)]
     kv = [f'kv.{kind}.{layer}' for layer in range(c.layers) for kind in ('key', 'value')]
     tokens = draw(3, memory, model.mask.memory_tokens, c.memory)
@@ -160,7 +174,8 @@ def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
     return [
         GraphSpec('vision', 'vision.onnx', Vision(model, frozen), {'frames': 'pixels.frame'}, {'visual': 'visual', 's8': 'features.s8', 's4': 'features.s4'}, (frames,), {'frames': {0: B}}),
         GraphSpec('prefix', 'prefix.onnx', Prefix(model), {'visual': 'visual', 'times': 'times'}, {'embeds': 'embeds'}, (clip, times), {'visual': {}, 'times': {}}),
-        GraphSpec('embed', 'embed.onnx', Embed(model), {'ids': 'ids', 'visual': 'visual'}, {'embeds': 'embeds'}, (torch.tensor([[3, 20, 40, 60, 80, 5]]), clip), {'ids': {1: S}, 'visual': {}}),
+        GraphSpec('embed', 'embed.onnx', Embed(model), {'ids': 'ids', 'visual': 'visual'}, {'embeds': 'embeds'}, (asked, clip), {'ids': {1: S}, 'visual': {}},
+                  Rare('embeds', 'visual', model.backbone.words.noun_of_token, 'ids')),
         GraphSpec('decoder', 'decoder.onnx', Decoder(model), {'embeds': 'embeds', 'lengths': 'lengths', 'prefix': 'prefix', **{f'past_{n.replace(".", "_")}': n for n in kv}},
                   {'logits': 'logits', 'hidden': 'hidden', **{f'new_{n.replace(".", "_")}': n for n in kv}},
                   (draw(2, 6, c.width), torch.tensor([prefix, 12]), torch.tensor([0, 4]), *cache), {'embeds': {0: B, 1: S}, 'lengths': {0: B}, 'prefix': {0: B}, 'cache': {0: B}}),

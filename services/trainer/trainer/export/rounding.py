@@ -1,4 +1,4 @@
-"""Weights as they are stored: the frozen eyes as 8-bit numbers with a scale per output channel, everything trained in half precision.
+"""Weights as they are stored: encoder, neck and frozen eyes as 8-bit numbers with a scale per output channel, everything else in half precision.
 
 The model is rounded first, in place, so that PyTorch computes with exactly what the files hold; metrics and golden values are those of the rounded
 model. The files hold plain Cast and Mul nodes, which every runtime folds when it loads.
@@ -23,7 +23,8 @@ def round_model(model: TpoModel, frozen: FrozenEyes) -> None:
     for parameter in model.parameters():
         if parameter.numel() >= SMALL:
             parameter.copy_(parameter.half().float())
-    for module in frozen.modules():
+    eyes = [frozen, model.backbone.neck, *([model.backbone.encoder] if model.backbone.encoder else [])]
+    for module in (part for eye in eyes for part in eye.modules()):
         if isinstance(module, nn.Conv2d | nn.Linear) and module.weight.numel() >= SMALL:
             weight = module.weight
             scale = weight.flatten(1).abs().amax(1).clamp(min=1e-12) / LEVELS

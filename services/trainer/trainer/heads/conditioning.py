@@ -26,6 +26,7 @@ class Named(NamedTuple):
     colour: Tensor  # (Q, colours + 1) logits, the last one: no colour said
     side: Tensor    # (Q, 5) logits over SIDES, the last one: no side said
     event: Tensor   # (Q, 7) logits over EVENTS, the last one: a thing is meant, no event
+    partner: Tensor  # (Q, nouns + 1) logits: the other thing that an event speaks of, the last one: none
     cell: Tensor    # (Q, N) logits: where it is in the last frame that the language model saw
 
 
@@ -39,10 +40,14 @@ class StateReader(nn.Module):
         self.to_colour = nn.Linear(config.width, len(COLOURS) + 1)
         self.to_side = nn.Linear(config.width, len(SIDES) + 1)
         self.to_event = nn.Linear(config.width, len(EVENTS) + 1)
+        self.to_partner = nn.Linear(config.width, config.match + 1)
         self.to_cell = nn.Linear(config.width, config.coarse ** 2)
 
     def forward(self, state: Tensor) -> Named:
-        return Named(self.to_noun(state) @ self.nouns.unit().T / self.nouns.config.match ** 0.5, self.to_colour(state), self.to_side(state), self.to_event(state), self.to_cell(state))
+        nouns, size = self.nouns.unit().T, self.nouns.config.match
+        other = self.to_partner(state)
+        partner = torch.cat([other[:, :size] @ nouns / size ** 0.5, other[:, size:]], 1)
+        return Named(self.to_noun(state) @ nouns / size ** 0.5, self.to_colour(state), self.to_side(state), self.to_event(state), partner, self.to_cell(state))
 
 
 class Conditioning(nn.Module):

@@ -55,8 +55,9 @@ class MaskHead(nn.Module):
         self.similar = nn.Conv2d(3, f, 1)
         self.trunk = nn.Sequential(norm(f), Separable(f), Separable(f, dilation=2), Separable(f))
         self.rough = nn.Conv2d(f, 1, 1)
-        self.outline = nn.Sequential(nn.Conv2d(f // 2 + config.skip, f // 2, 1), Separable(f // 2), nn.GELU(), nn.Conv2d(f // 2, 1, 3, padding=1))
+        self.outline = nn.Sequential(nn.Conv2d(f // 2 + config.skip + 2, f // 2, 1), Separable(f // 2), nn.GELU(), nn.Conv2d(f // 2, 1, 3, padding=1))
         self.narrow = nn.Conv2d(f, f // 2, 1)
+        self.cover = nn.Parameter(torch.tensor(0.5))
         self.judge = nn.Sequential(nn.Linear(2 * f + 2, f), nn.GELU(), nn.Linear(f, 2))  # IoU, presence
         self.write = nn.Sequential(nn.Conv2d(2 * f + 1, f, 1), nn.GELU(), Separable(f), nn.Conv2d(f, c, 1))
         self.where_memory = nn.Parameter(torch.randn(c, g // 2, g // 2) * 0.1)
@@ -128,8 +129,9 @@ class MaskHead(nn.Module):
         x = x + self.similar(self.likeness(maps, memory, frame))
         x = self.trunk(x)
         rough = self.rough(x)
-        fine = torch.cat([up_by(self.narrow(x), 2), rows_of(skip, frame, rows)], 1)
-        mask = (self.outline(fine) + up_by(rough, 2))[:, 0]
+        sharp = rows_of(skip, frame, rows)
+        covered = sharp[:, -2:-1]                                           # where any thing is: an outline ends where things end
+        mask = (self.outline(torch.cat([up_by(self.narrow(x), 2), sharp], 1)) + up_by(rough, 2) + covered * self.cover)[:, 0]
         weight = rough.flatten(2).softmax(-1)
         pooled = torch.cat([(x.flatten(2) * weight).sum(-1), x.mean((2, 3)), rough.amax((2, 3)), heats.amax(1).amax((1, 2))[:, None]], 1)
         judged = self.judge(pooled)

@@ -11,10 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.backbones.nano_nouns import NounSpace
+from trainer.backbones.nano_trails import FULL, chances, follow
 from trainer.config import NanoConfig
-from trainer.heads.conditioning import StateReader
+from trainer.heads.conditioning import Named, StateReader
 
 WIDTH = 96
+MOTION = 10
 HEADS = 4
 
 
@@ -42,6 +44,7 @@ class MomentHead(nn.Module):
         self.query, self.key, self.value = nn.Linear(d, WIDTH), nn.Linear(d, WIDTH), nn.Linear(d, WIDTH)
         self.state = nn.Linear(d, WIDTH)
         self.trace = nn.Linear(8, WIDTH)
+        self.trail = nn.Linear(2 * MOTION + 9, WIDTH)
         self.place = nn.Parameter(torch.randn(t, WIDTH) * 0.1)
         self.mix = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH))
         self.layers = nn.ModuleList(MomentLayer() for _ in range(2))
@@ -58,14 +61,15 @@ class MomentHead(nn.Module):
         keys = self.key(tokens).unflatten(-1, (HEADS, -1))                            # (Q or 1, T, N, heads, hd)
         weights = ((asks * keys).sum(-1) / keys.shape[-1] ** 0.5).softmax(2)          # (Q, T, N, heads)
         read = (weights[..., None] * self.value(tokens).unflatten(-1, (HEADS, -1))).sum(2).flatten(2)  # (Q, T, W)
-        posterior = self.reader(state).noun.softmax(-1)
-        match = self.nouns.coarse_match(tokens, (posterior @ self.nouns.unit())[:, None, None])[:, :, 0]  # (Q, T, N)
+        named = self.reader(state)
+        vector = named.noun.softmax(-1) @ self.nouns.unit()
+        match = self.nouns.coarse_match(tokens, vector[:, None, None])[:, :, 0]       # (Q, T, N)
         where = match.softmax(-1) @ self.grid                                         # (Q, T, 2)
-        step = where - torch.cat([where[:, :1], where[:, :-1]], 1)
+        step = where - earlier(where, 1)
         best = match.amax(-1, keepdim=True)                                           # (Q, T, 1)
-        rise = best - torch.cat([best[:, :1], best[:, :-1]], 1)
+        rise = best - earlier(best, 1)
         seen = torch.cat([best / 4, rise / 4, where * 2 - 1, step * 8, best.sigmoid(), match.mean(-1, keepdim=True) / 4], -1)
-        x = read + self.trace(seen) + self.state(state)[:, None] + self.place[-t:]
+        x = read + self.trace(seen) + self.trail(self.facts(visual, named)) + self.state(state)[:, None] + self.place[-t:]
         x = x + self.mix(x)
         x = x + F.gelu(self.near(x.transpose(1, 2))).transpose(1, 2)
         for layer in self.layers:
@@ -75,6 +79,24 @@ class MomentHead(nn.Module):
         spans = torch.stack([here - F.softplus(out[..., 0]) * 2, here + F.softplus(out[..., 1]) * 2], -1).clamp(0, t - 1)
         object = self.presence(torch.cat([x.amax(1), state], 1))[:, 0]
         return MomentFrames(spans, out[..., 2], out[..., 3], object)
+
+    @torch.no_grad()
+    def facts(self, visual: Tensor, named: Named) -> Tensor:
+        """Where the noun, the very thing where the state says it is, and the other thing are, frame by frame, and how they move: (Q, T, FACTS)."""
+        nouns, rows = self.nouns.unit(), named.noun.shape[0]
+        partner = named.partner.softmax(-1)
+        vectors = torch.stack([named.noun.softmax(-1) @ nouns, partner[:, :-1] @ nouns], 1)  # (Q, 2, M)
+        if visual.shape[0] == 1:
+            chance = chances(self.nouns, visual, vectors.flatten(0, 1)[None]).view(rows, 2, -1, *[2 * self.config.coarse] * 2)
+        else:
+            chance = chances(self.nouns, visual, vectors)                             # (Q, 2, T, G, G)
+        noun, other = centre_of(chance[:, 0]), centre_of(chance[:, 1])
+        trails = follow(chance[:, 0], self.grid)
+        cell = named.cell.softmax(-1)                                                 # (Q, N)
+        thing = Centre(torch.einsum('qn,qntc->qtc', cell, trails.place), torch.einsum('qn,qnt->qt', cell, trails.mass)[..., None])
+        there = (1 - partner[:, -1:])[:, None] * other.sure                           # (Q, T, 1)
+        apart = torch.cat([part - other.place for part in (noun.place, thing.place)], -1) * there
+        return torch.cat([motion_of(noun), motion_of(thing), there, apart * 4, (apart * 4).abs()], -1)
 
     def forward(self, visual: Tensor, times: Tensor, state: Tensor) -> Moments:
         found = self.frames(visual, state)
@@ -90,6 +112,31 @@ class MomentHead(nn.Module):
         here = torch.arange(times.shape[1], device=spans.device, dtype=spans.dtype)
         hats = (1 - (spans[..., None] - here).abs()).clamp(min=0)                     # (Q, K, 2, T)
         return (hats * fraction[:, None, None]).sum(-1)
+
+
+class Centre(NamedTuple):
+    place: Tensor  # (Q, T, 2)
+    sure: Tensor   # (Q, T, 1)
+
+
+def centre_of(chance: Tensor) -> Centre:
+    """chance (Q, T, G, G): the middle of all that shows the noun."""
+    side = chance.shape[-1]
+    axis = (torch.arange(side, device=chance.device, dtype=chance.dtype) + 0.5) / side
+    total = chance.sum((2, 3))[..., None]                                             # (Q, T, 1)
+    place = torch.stack([chance.sum(2) @ axis, chance.sum(3) @ axis], -1) / (total + 1e-2)
+    return Centre(place, (total / FULL).clamp(max=1))
+
+
+def earlier(values: Tensor, frames: int) -> Tensor:
+    """The values so many frames before, the first where there is none before: (Q, T, c)."""
+    return torch.cat([*[values[:, :1]] * frames, values[:, :-frames]], 1)
+
+
+def motion_of(centre: Centre) -> Tensor:
+    """(Q, T, MOTION): place, whether it is there and how that changes, its steps over one and three frames and their size."""
+    steps = [(centre.place - earlier(centre.place, frames)) * 8 for frames in (1, 3)]
+    return torch.cat([centre.place * 2 - 1, centre.sure, (centre.sure - earlier(centre.sure, 1)) * 2, *steps, *(step.square().sum(-1, keepdim=True).add(1e-4).sqrt() for step in steps)], -1)
 
 
 class MomentLayer(nn.Module):

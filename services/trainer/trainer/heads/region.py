@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.backbones.nano_eyes import HeadMap
-from trainer.backbones.nano_neck import Separable, norm
+from trainer.backbones.nano_neck import Separable, distances, norm
 from trainer.config import NanoConfig
 from trainer.heads.conditioning import HEATS, KNOWN_SCALE, Conditioning, rows_of
 
 
 BOX_FROM, BOX_TRUST = 0.02, 200.0     # evidence above which the pretrained eyes' box replaces the head's own, and how steeply (a logit)
-THING_FROM, THING_TRUST = 0.03, 8.0    # evidence above which it adds to heat and presence, and how much (logits)
+THING_FROM, THING_TRUST = 0.08, 40.0   # evidence above which it adds to heat and presence, and how much (logits)
 
 
 class RegionMaps(NamedTuple):
@@ -60,7 +60,7 @@ class RegionHead(nn.Module):
         heard = (known - THING_FROM).clamp(min=0) * THING_TRUST
         heat = out[:, :1] + self.from_heats(heats) + heard
         gate = (out[:, 5:6] + (known - BOX_FROM).clamp(min=0) * BOX_TRUST).sigmoid()
-        own = F.softplus(out[:, 1:5]) / 4                                   # distances left, top, right, bottom, 0–1
+        own = distances(out[:, 1:5] + rows_of(maps.sides, frame, state.shape[0]))  # what a phrase adds to the sides of any thing
         found = rows_of(maps.ltrb, frame, state.shape[0]) / self.config.grid
         sides = own * (1 - gate) + found * gate
         boxes = torch.cat([self.centres - sides[:, :2], self.centres + sides[:, 2:]], 1)

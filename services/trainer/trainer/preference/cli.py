@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import numpy as np
 import typer
 
-from trainer.cache_folder import cache_folder
+from trainer.cache_folder import cache_folder, features_folder
 
 app = typer.Typer()
 
@@ -18,7 +18,7 @@ def prefer(
     start: Annotated[Path, typer.Option(help='What was corrected: the bundle\'s training/weights.safetensors.')],
     config: str = 'nano', steps: int = 200, batch: int = 8, seed: int = 1,
     run: Annotated[Optional[Path], typer.Option(help='Where the checkpoint goes; default ~/.cache/fovea/runs/preference- and the hash of the file.')] = None,
-    features: Annotated[Optional[Path], typer.Option(help='The feature cache to replay from; default ~/.cache/fovea/features.')] = None, threads: int = 1,
+    features: Annotated[Optional[Path], typer.Option(help='The feature cache to replay from; default as in `train`.')] = None, threads: int = 1,
 ) -> None:
     """Preference tuning: goes on from a model with the corrections it was given. `fovea-train export --checkpoint` makes a bundle of the result."""
     import torch
@@ -39,7 +39,9 @@ def prefer(
     except DataError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    replay = (features or cache_folder() / 'features') / 'train'
+    model = TpoModel(CONFIGS[config])
+    load_weights(start, model)
+    replay = (features or features_folder(CONFIGS[config].own_encoder)) / 'train'
     digest = hashlib.sha256(corrections.read_bytes()).hexdigest()[:8]  # other corrections are another run, not the rest of this one
     folder = run or cache_folder() / 'runs' / f'preference-{digest}'
     shard = folder / f'corrections-{digest}' / 'shard-00000'
@@ -48,8 +50,6 @@ def prefer(
     if not (shard / 'done').exists():
         shard.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(replay / 'ranges.npz', shard.parent / 'ranges.npz')
-        write_shard(shard, [(clip_of(correction), True) for correction in found], FrozenRunner(), dict(np.load(replay / 'ranges.npz')), seed)
-    model = TpoModel(CONFIGS[config])
-    load_weights(start, model)
+        write_shard(shard, [(clip_of(correction), True) for correction in found], FrozenRunner(model.backbone.encoder), dict(np.load(replay / 'ranges.npz')), seed)
     done = train(model, [PREFERENCE], Run(folder, replay, steps, None, batch, seed, corrections=shard.parent))
     typer.echo(f'{len(found)} corrections, {done.total} steps in {done.seconds / 60:.1f} minutes; {folder}/checkpoint.pt')

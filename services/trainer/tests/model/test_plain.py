@@ -1,0 +1,59 @@
+"""What answers are read off is in a noun's embedding as plain numbers."""
+import torch
+
+from trainer.backbones.nano_embed import HATS, WAYS, NanoEmbed, hats
+from trainer.backbones.nano_nouns import NounEvidence
+from trainer.config import TINY
+from trainer.model import TpoModel
+from trainer.vocabulary import COLOURS
+
+N = TINY.coarse ** 2
+LEFT, RIGHT = 0, 1
+
+
+def words() -> NanoEmbed:
+    torch.manual_seed(0)
+    return TpoModel(TINY).backbone.words
+
+
+def evidence(number: float) -> NounEvidence:
+    empty = torch.zeros(1, 1, 0)
+    return NounEvidence(empty, empty, empty, empty, torch.full((1, 1, N + 1), number), torch.zeros(1, 1, len(COLOURS) + 1), empty)
+
+
+def plain(embed: NanoEmbed, number: float = 1.0, score: float = 0.0, ways: torch.Tensor | None = None, age: torch.Tensor | None = None) -> torch.Tensor:
+    still = torch.zeros(1, 1, N, WAYS)
+    return embed.plainly(evidence(number), torch.tensor([[[score]]]), still if ways is None else ways, torch.zeros(1, 1, N, 1) if age is None else age)[0, 0]
+
+
+def test_a_number_is_said_as_how_near_it_is_to_each_whole_one() -> None:
+    assert hats(torch.tensor([[2.25]])).tolist() == [[0, 0, 0.75, 0.25, 0, 0, 0]]
+
+
+def test_how_many_there_are_is_one_of_the_hats() -> None:
+    embed = words()
+    with torch.no_grad():
+        embed.count.fill_(1.0)
+        assert plain(embed, number=3.0)[4:4 + HATS].argmax() == 3
+
+
+def test_there_or_not_is_a_number_that_rises_with_the_score() -> None:
+    embed = words()
+    assert plain(embed, score=2.0)[0] > 0.9 and plain(embed, score=-2.0)[0] < -0.9
+
+
+def test_where_those_are_that_go_each_way() -> None:
+    ways = torch.zeros(1, 1, N, WAYS)
+    ways[0, 0, 0, LEFT] = 1            # top left cell
+    ways[0, 0, N - 1, RIGHT] = 1       # bottom right cell
+    places = plain(words(), ways=ways)[-2 * (WAYS + 2):].unflatten(0, (WAYS + 2, 2))
+    assert torch.allclose(places[LEFT], torch.tensor([-0.8, -0.8]), atol=0.02)
+    assert torch.allclose(places[RIGHT], torch.tensor([0.8, 0.8]), atol=0.02)
+
+
+def test_where_the_eldest_and_the_youngest_are() -> None:
+    ways, age = torch.zeros(1, 1, N, WAYS), torch.zeros(1, 1, N, 1)
+    ways[0, 0, [0, N - 1], LEFT] = 1
+    age[0, 0, 0], age[0, 0, N - 1] = 1.0, 0.2
+    eldest, youngest = plain(words(), ways=ways, age=age)[-4:].unflatten(0, (2, 2))
+    assert eldest.max() < -0.7 and youngest.min() > 0.7
