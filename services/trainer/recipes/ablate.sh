@@ -1,6 +1,6 @@
 #!/bin/sh
 # The claims (docs/claims.md): ten arms, three seeds. Finished rows are skipped, a half-trained arm goes on from its checkpoint: stop it anywhere.
-# Needs the feature cache of recipes/nano.sh. One thread; about 5 CPU-minutes an arm on an idle core.
+# Needs the feature cache of recipes/nano.sh. One thread; one to four CPU-minutes an arm.
 # Usage: recipes/ablate.sh [--arms tpo,text-only] [--seeds 1] [--steps N --base-steps N]
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
