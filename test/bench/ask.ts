@@ -48,7 +48,7 @@ const ask: Bench = {
           const { usage } = await session.ask(LONG)
           // After the first word one step a token is left: the last one says that the answer ends.
           const tokenMs = (usage.totalMs - (usage.firstWordMs ?? 0)) / usage.answerTokens
-          const about = await tell<TalkReport>({ talk: TEXT, steps: 20 })
+          const about = await tell<TalkReport>({ talk: TEXT, long: LONG })
           if (index >= WARM) all.push({ firstWord, evidence, tokenMs, bare: about })
         }
         await session.close()
@@ -97,7 +97,7 @@ function ratiosOf(all: readonly Round[]) {
   return {
     firstWord: median(all.map(({ firstWord, bare }) => firstWord / firstOf(bare))),
     evidence: median(all.map(({ evidence, bare }) => evidence / (1.2 * firstOf(bare) + 1.2 * bare.headMs))),
-    tokens: median(all.map(({ tokenMs, bare }) => bare.stepMs / tokenMs)),
+    tokens: median(all.map(({ tokenMs, bare }) => bare.tokenMs / tokenMs)),
   }
 }
 
@@ -108,7 +108,7 @@ function samplesOf(all: readonly Round[]) {
     firstWordMs: of((one) => one.firstWord),
     evidenceMs: of((one) => one.evidence),
     tokensPerSecond: of((one) => 1000 / one.tokenMs),
-    bareTokensPerSecond: of((one) => 1000 / one.bare.stepMs),
+    bareTokensPerSecond: of((one) => 1000 / one.bare.tokenMs),
     barePrefillMs: of((one) => one.bare.prefillMs),
     bareHeadMs: of((one) => one.bare.headMs),
   }

@@ -11,13 +11,13 @@ import { median } from '../percentile.ts'
  * What the same work costs with nothing around it: one thread, no sockets, no queues, no other threads. It is told what to look at once,
  * then works in short rounds, so that a bench can set each beside a round of its own.
  */
-export type BareOrder = { prepare: { jpeg: string; width: number; height: number; text: string } } | { frames: number } | { talk: string; steps: number }
+export type BareOrder = { prepare: { jpeg: string; width: number; height: number; text: string } } | { frames: number } | { talk: string; long: string }
 /** the decoders found in this run, CPU ms a picture, and the fastest of them */
 export type Prepared = { decoder: string; found: Record<string, number> }
 /** `cpuMs`: of the whole process, a frame; the others are of the clock, medians */
 export type FramesReport = { cpuMs: number; frameMs: number; decodeMs: number; encodeMs: number; headMs: number }
 /** of the clock: one prompt, the steps after it (the one in the middle), the region head once */
-export type TalkReport = { prefillMs: number; stepMs: number; headMs: number }
+export type TalkReport = { prefillMs: number; stepMs: number; tokenMs: number; headMs: number }
 
 const model = await OnnxModel.load(fileURLToPath(new URL('../../../packages/model-nano', import.meta.url)), { slots: 1 })
 await model.warmUp()
@@ -76,14 +76,30 @@ async function frames({ decode, encode, head }: NonNullable<typeof work>, count:
   return { cpuMs, frameMs: median(parts.frame), decodeMs: median(parts.decode), encodeMs: median(parts.encode), headMs: median(parts.head) }
 }
 
-async function talk({ window, head }: NonNullable<typeof work>, { talk: text, steps }: { talk: string; steps: number }): Promise<TalkReport> {
+const FIRST_STEPS = 20
+const LONGEST = 40
+
+async function talk({ window, head }: NonNullable<typeof work>, { talk: text, long }: { talk: string; long: string }): Promise<TalkReport> {
   const { language } = model
   const slot = language.acquire() ?? 0
   const prefillMs = await clockOf(() => language.prefill(slot, window, text))
   const each: number[] = []
-  for (let step = 0; step < steps; step++) each.push(await clockOf(() => language.feed([{ slot, ids: [language.phrase] }])))
+  for (let step = 0; step < FIRST_STEPS; step++) each.push(await clockOf(() => language.feed([{ slot, ids: [language.phrase] }])))
   language.release(slot)
-  return { prefillMs, stepMs: median(each), headMs: await clockOf(head) }
+  return { prefillMs, stepMs: median(each), tokenMs: await tokenMs(window, long), headMs: await clockOf(head) }
+}
+
+/** A token of the very answer: words that look into the pictures cost more than others. */
+async function tokenMs(window: NonNullable<typeof work>['window'], text: string): Promise<number> {
+  const { language } = model
+  const slot = language.acquire() ?? 0
+  let { next } = await language.prefill(slot, window, text)
+  const start = performance.now()
+  let count = 0
+  for (; next !== language.eos && count < LONGEST; count++) next = (await language.feed([{ slot, ids: [next] }]))[0]?.next ?? language.eos
+  const spent = performance.now() - start
+  language.release(slot)
+  return spent / Math.max(1, count)
 }
 
 async function clockOf(run: () => Promise<unknown>): Promise<number> {
