@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sampleFrames, type Box, type Region, type Rle, type Task } from '@fovea/protocol'
+import { ProtocolError, sampleFrames, type Box, type Region, type Rle, type Task } from '@fovea/protocol'
 import { compile, speak, type Mark } from '../asks/speak.ts'
 import type { Scene, View, Window } from '../heads/head.ts'
 import { stack } from '../model/tensor.ts'
@@ -59,7 +59,7 @@ export class ClipRun {
   async predict(ask: EvaluationAsk): Promise<Prediction> {
     const last = ask.at?.frame ?? this.#clip.frames.length - 1
     if (ask.watch) return { text: '', heads: [], frames: await this.#watch(ask.watch.phrase, last) }
-    if (ask.prompt) return { text: '', heads: [{ task: 'track', phrase: '', track: await this.#follow(pointed(ask.prompt), ask.prompt.frame) }] }
+    if (ask.prompt) return { text: '', heads: [{ task: 'track', phrase: '', track: await this.#point(ask.prompt) }] }
     const window = await this.#window(last)
     const { text, marks } = await speak(this.#model.language, window, ask.text ?? '')
     const heads: EvaluationHead[] = []
@@ -89,6 +89,16 @@ export class ClipRun {
       frames.push({ frame, regions: sight?.regions ?? [] })
     }
     return frames
+  }
+
+  /** What a model cannot be prompted with it does not find: the ask counts as missed, the others go on. */
+  async #point(prompt: NonNullable<EvaluationAsk['prompt']>): Promise<TrackEntry[]> {
+    try {
+      return await this.#follow(pointed(prompt), prompt.frame)
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code === 'unsupported') return []
+      throw error
+    }
   }
 
   async #follow(track: Track, first: number): Promise<TrackEntry[]> {
