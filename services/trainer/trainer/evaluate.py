@@ -27,7 +27,8 @@ from trainer.losses.moment import span_iou
 from trainer.metrics.record import Head, Prediction, Record, TrackEntry
 from trainer.metrics.rle import encode
 from trainer.model import TpoModel
-from trainer.speak import Mark, Scene, Speaker
+from trainer.speak import Scene, Speaker
+from trainer.spoken import Mark
 from trainer.suppress import separate
 
 See = Callable[[np.ndarray, np.ndarray], Scene]

@@ -1,4 +1,4 @@
-"""The model as it is served: pictures in, words and task embeddings out, greedy. The TypeScript runtime does the same with the exported graphs.
+"""The model as it is served: pictures in, words and task embeddings out, greedy (the decode contract: trainer/spoken.py).
 
     speaker = Speaker(model, frozen)
     scene = speaker.see(frames, times)                 # uint8 (T, S, S, 3), ms relative to the last
@@ -18,6 +18,7 @@ from trainer.heads.region import Regions
 from trainer.model import TpoModel
 from trainer.tokenizer import nano_tokenizer, prompt_ids
 from trainer.sampling import sample_frames
+from trainer.spoken import Answer, Mark, speak
 from trainer.vocabulary import vocabulary
 
 LONGEST = 40
@@ -40,21 +41,6 @@ class Scene:
         return Scene(self.visual[:, index], times - times[:, -1:], self.s8[index], self.s4[index])
 
 
-@dataclass
-class Mark:
-    """A trigger in an answer: its head, the words it grounds, its task embedding."""
-    task: str
-    phrase: str
-    state: Tensor   # (1, d)
-
-
-@dataclass
-class Answer:
-    ids: list[int]   # everything fed or emitted after the prompt
-    text: str        # what is shown
-    marks: list[Mark]
-
-
 class Speaker:
     def __init__(self, model: TpoModel, frozen: FrozenEyes | None = None) -> None:
         self.model, self.frozen = model.eval(), frozen
@@ -62,7 +48,7 @@ class Speaker:
         self.words = words
         self.triggers = {words.id(f'<{task}>'): task for task in TASKS}
         self.tasks = {task: words.id(f'<{task}_task>') for task in TASKS}
-        self.phrase, self.end = words.id('<p>'), words.id('<eos>')
+        self.phrase, self.eos = words.id('<p>'), words.id('<eos>')
 
     @torch.no_grad()
     def see(self, frames: Tensor, times: Tensor) -> Scene:
@@ -113,29 +99,7 @@ class Speaker:
             return backbone.embed(torch.tensor([ids]), scene.visual, scene.times)
 
         logits, _ = feed(torch.cat([prefix, embed(prompt)], 1), size)
-        ids: list[int] = []
-        marks: list[Mark] = []
-        pending = list(forced)
-        phrase: list[int] = []
-        while len(ids) < LONGEST:
-            token = pending.pop(0) if pending else int(logits.argmax())
-            if token == self.end:
-                break
-            ids.append(token)
-            logits, _ = feed(embed([token]), 0)
-            if token == self.phrase:
-                phrase = []
-            elif token in self.triggers:
-                task = self.triggers[token]
-                ids.append(self.tasks[task])
-                logits, state = feed(embed([self.tasks[task]]), 0)
-                marks.append(Mark(task, self.shown(phrase), state))
-                phrase = []
-                if stop:
-                    break
-            else:
-                phrase.append(token)
-        return Answer(ids, self.shown(ids), marks)
+        return speak(self, logits, lambda token: feed(embed([token]), 0), LONGEST, forced, stop)
 
     def shown(self, ids: list[int]) -> str:
         return nano_tokenizer().decode(ids, skip_special_tokens=True)

@@ -11,7 +11,8 @@ pytest.importorskip('peft', reason='the extra `llava` is not installed')
 from trainer.backbones.pretrained.lessons import Lesson, Teacher
 from trainer.backbones.llava_onevision.load import load_llava, tiny_llava, tiny_tokenizer
 from trainer.backbones.llava_onevision.model import LlavaOnevision, part_of
-from trainer.backbones.pretrained.objective import Weights, objective
+from trainer.backbones.pretrained.objective import objective
+from trainer.backbones.task_weights import Weights
 from trainer.backbones.llava_onevision.settings import TINY
 from trainer.backbones.llava_onevision.stages import STAGES
 from trainer.backbones.llava_onevision.train import train

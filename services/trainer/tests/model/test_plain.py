@@ -5,7 +5,7 @@ from trainer.backbones.nano_embed import HATS, WAYS, NanoEmbed, hats
 from trainer.backbones.nano_nouns import NounEvidence
 from trainer.config import TINY
 from trainer.model import TpoModel
-from trainer.vocabulary import COLOURS
+from trainer.vocabulary import COLOURS, vocabulary
 
 N = TINY.coarse ** 2
 LEFT, RIGHT = 0, 1
@@ -57,3 +57,21 @@ def test_where_the_eldest_and_the_youngest_are() -> None:
     age[0, 0, 0], age[0, 0, N - 1] = 1.0, 0.2
     eldest, youngest = plain(words(), ways=ways, age=age)[-4:].unflatten(0, (2, 2))
     assert eldest.max() < -0.7 and youngest.min() > 0.7
+
+
+def test_what_training_looks_up_once_a_noun_is_what_serving_looks_up_a_word() -> None:
+    model = TpoModel(TINY).eval()
+    embed, generator = model.backbone.words, torch.Generator().manual_seed(1)
+    visual = torch.randn(2, TINY.frames, N, channels(embed), generator=generator)
+    words_of = lambda *text: [vocabulary().id(word) for word in text]
+    ids = torch.tensor([words_of('is', 'the', 'dog', 'left', 'of', 'the', 'cat', '?'), words_of('where', 'is', 'the', 'car', '?', 'the', 'car', 'car')])
+    with torch.no_grad():
+        served, taught = embed(ids, visual, torch.zeros(2, TINY.frames)), embed.table()[ids] + embed.seen(ids, visual).embedding
+    assert torch.allclose(served, taught, atol=1e-5)
+    assert (served - embed.table()[ids]).abs().amax(-1).gt(1e-3).tolist() == [[False, False, True, False, False, False, True, False], [False, False, False, True, False, False, True, True]]
+
+
+def channels(embed: NanoEmbed) -> int:
+    """Of a visual token."""
+    c = TINY
+    return c.width + 4 * c.match + c.fine + c.match + 2 + len(COLOURS) + 1 + embed.nouns.noun_channels.shape[1]

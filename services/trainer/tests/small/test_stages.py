@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tests.small.conftest import warmed
-from trainer.backbones.pretrained.objective import Weights, objective
+from trainer.backbones.pretrained.objective import objective
+from trainer.backbones.task_weights import Weights
 from trainer.backbones.small.clips import LiveClips
 from trainer.backbones.small.model import Small
 from trainer.backbones.small.stages import ALIGN, NAMES, STAGES

@@ -10,7 +10,8 @@ pytest.importorskip('sam2', reason='the module `sam2` is not installed (docs/mod
 from trainer.backbones.staged import Run, optimiser_of, run_stage
 from trainer.backbones.videochat.config import VIDEOCHAT_TINY as C
 from trainer.backbones.videochat.model import VideoChat
-from trainer.backbones.videochat.objective import Lesson, Moment, Weights, objective
+from trainer.backbones.task_weights import Weights
+from trainer.backbones.videochat.objective import Lesson, Moment, objective
 from trainer.backbones.videochat.stages import HEADS, STAGES, part_of
 from trainer.backbones.videochat.tiny import tiny_videochat
 from trainer.backbones.videochat.train import in_mixed_precision

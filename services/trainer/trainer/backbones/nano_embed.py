@@ -70,14 +70,14 @@ class NanoEmbed(nn.Module):
         """ids (B, S), visual (B, T, N, C) → (B, S, d)."""
         del times  # frames come in order and evenly spaced; the prefix tells the time
         noun = self.noun_of_token[ids]
-        return self.table()[ids] + self.told(visual, noun.clamp(min=0), self.nouns.presence(visual) + self.nouns.heard(visual)).embedding * (noun >= 0).to(self.words.dtype)[..., None]
+        return self.table()[ids] + self.told(visual, noun.clamp(min=0), self.nouns.asked(visual)).embedding * (noun >= 0).to(self.words.dtype)[..., None]
 
     def seen(self, ids: Tensor, visual: Tensor) -> Told:
         """What the pictures say of the nouns among the words, nothing at other words. As `forward`, but every noun of a text is looked up once."""
         noun = self.noun_of_token[ids]                      # (B, S)
         unique = [row.unique() for row in noun.clamp(min=0)]
         asked = nn.utils.rnn.pad_sequence(unique, batch_first=True, padding_value=int(noun.max().clamp(min=0)))  # (B, K) ascending
-        told = self.told(visual, asked, self.nouns.presence(visual) + self.nouns.heard(visual))
+        told = self.told(visual, asked, self.nouns.asked(visual))
         place = torch.stack([torch.searchsorted(row, of) for row, of in zip(unique, noun.clamp(min=0))])     # (B, S) in K
         here = torch.arange(len(ids), device=ids.device)[:, None]
         return Told(told.embedding[here, place] * (noun >= 0).to(self.words.dtype)[..., None], told.going[here, place])

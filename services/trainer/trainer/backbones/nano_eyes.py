@@ -31,7 +31,7 @@ class FrozenEyes(nn.Module):
 
     @property
     def encoder(self) -> Lite0:
-        """One set of weights, two looks: the model's own picture, and the evidence's size for nouns."""
+        """ImageNet's weights: the evidence looks with them, and the model where it has no encoder of its own; of one it lends what is deeper."""
         return self.evidence.encoder
 
     def forward(self, frames: Tensor, own: NanoEncoder | None) -> Sight:

@@ -108,7 +108,7 @@ class NounSpace(nn.Module):
         known = parts.evidence[:, 0].amax(1) @ self.noun_channels.T
         return self.blend[0] * coarse + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number
 
-    def heard(self, visual: Tensor) -> Tensor:
-        """What the pretrained eyes alone add to the score of a noun that is asked for: (B, nouns). Lists do without: on drawings these eyes name what is not there."""
+    def asked(self, visual: Tensor) -> Tensor:
+        """The same of nouns that are asked for, to which the pretrained eyes add. Lists do without: on drawings these eyes name what is not there."""
         known = self.split(visual[:, -1:]).evidence[:, 0].amax(1) @ self.noun_channels.T
-        return (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST
+        return self.presence(visual) + (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST

@@ -12,7 +12,8 @@ from trainer.data.clip import Clip, SpriteWorld
 from trainer.data.config import WorldConfig
 from trainer.export.graphs import GraphSpec
 from trainer.metrics.rle import encode
-from trainer.speak import Mark, Scene, Speaker
+from trainer.speak import Scene, Speaker
+from trainer.spoken import Mark
 from trainer.suppress import separate
 
 KINDS = {torch.float32: 'float32', torch.int64: 'int64', torch.uint8: 'uint8'}

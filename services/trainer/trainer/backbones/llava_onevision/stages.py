@@ -2,7 +2,7 @@
 
 The published learning rates are for LoRA on pretrained 7B weights and heads that start from random ones; a tiny random model needs `times` of them.
 """
-from trainer.backbones.pretrained.objective import Weights
+from trainer.backbones.task_weights import Weights
 from trainer.backbones.staged import Stage
 
 HEADS = ('heads.region', 'heads.mask', 'heads.moment')

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from trainer.backbones.pretrained.model import Pretrained, Sight
 from trainer.backbones.pretrained.settings import TASKS
-from trainer.backbones.pretrained.speak import Mark, Speaker
+from trainer.backbones.pretrained.speak import Speaker
 from trainer.data.clip import SpriteWorld
 from trainer.data.config import WorldConfig
 from trainer.export.golden import Blob, coarse, enlarged
 from trainer.metrics.rle import encode
+from trainer.spoken import Mark
 
 PHRASES = {'region': 'the red car', 'mask': 'the dog', 'moment': 'the cat leaves'}
 

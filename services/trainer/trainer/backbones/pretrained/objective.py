@@ -9,6 +9,7 @@ from transformers import DynamicCache
 
 from trainer.backbones.pretrained.lessons import Lesson, Pointing
 from trainer.backbones.pretrained.model import Pretrained, Sight
+from trainer.backbones.task_weights import Weights
 from trainer.heads.shared.mask import SharedMaskHead
 from trainer.losses.mask import mask_loss
 from trainer.losses.moment import moment_loss
@@ -18,14 +19,6 @@ from trainer.losses.region import RegionTargets, region_loss
 GROUPS = 4   # of rows, by length
 
 Named = TypeVar('Named', bound=NamedTuple)
-
-
-@dataclass(frozen=True)
-class Weights:
-    text: float = 1.0
-    region: float = 1.0
-    mask: float = 1.0
-    moment: float = 1.0
 
 
 @dataclass

@@ -1,25 +1,10 @@
-"""A tuned language model as it is served: greedy words, and at every trigger the task embedding. The TypeScript runtime does the same with the exported graphs."""
-from dataclasses import dataclass
-
+"""A tuned language model as it is served: its cache behind the decode contract (`trainer/spoken.py`)."""
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
 from trainer.backbones.pretrained.model import Pretrained, Sight
-
-
-@dataclass
-class Mark:
-    task: str
-    phrase: str
-    state: Tensor    # (1, d)
-
-
-@dataclass
-class Answer:
-    ids: list[int]   # everything fed behind the prompt
-    text: str
-    marks: list[Mark]
+from trainer.spoken import Answer, Mark, speak
 
 
 class Speaker:
@@ -52,26 +37,4 @@ class Speaker:
 
         before, after = language.prompt(text)
         logits, _ = feed(torch.cat([embed(before), model.prefix(sight.visual), embed(after)], 1))
-        ids: list[int] = []
-        marks: list[Mark] = []
-        phrase: list[int] = []
-        pending = list(forced)
-        while len(ids) < model.settings.longest:
-            token = pending.pop(0) if pending else int(logits.argmax())
-            if token == language.eos:
-                break
-            ids.append(token)
-            logits, _ = feed(embed([token]))
-            if token == language.phrase:
-                phrase = []
-            elif task := language.triggers.get(token):
-                # The trigger is in the cache now: only then the task token, whose state the head reads; both stay.
-                ids.append(language.tasks[task])
-                logits, state = feed(embed([language.tasks[task]]))
-                marks.append(Mark(task, language.shown(phrase), state))
-                phrase = []
-                if stop:
-                    break
-            else:
-                phrase.append(token)
-        return Answer(ids, language.shown(ids), marks)
+        return speak(language, logits, lambda token: feed(embed([token])), model.settings.longest, forced, stop)

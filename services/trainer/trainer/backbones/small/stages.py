@@ -3,7 +3,7 @@ much faster while the language model rests. What a row does not name is frozen.
 
 SmolLM2 is fifty times smaller than the paper's models and everything around it new: rates are higher than the paper's.
 """
-from trainer.backbones.pretrained.objective import Weights
+from trainer.backbones.task_weights import Weights
 from trainer.backbones.small.align import AlignWeights
 from trainer.backbones.small.find import FindWeights
 from trainer.backbones.staged import Stage

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from trainer.backbones.task_weights import Weights
 from trainer.backbones.videochat.cg_loss import clip_labels, moment_loss
 from trainer.backbones.videochat.cg_study import study
 from trainer.backbones.videochat.model import VideoChat
@@ -33,14 +34,6 @@ class Lesson:
     followed: list[tuple[int, Tensor]] = field(default_factory=list)   # place of `<tracking>`, the thing's box in the first frame
     moments: list[tuple[int, Moment]] = field(default_factory=list)    # place of `<temp>`
     given: list[Tensor] = field(default_factory=list)                  # boxes (4) that the prompt gives, at `<track_box>` in turn
-
-
-@dataclass(frozen=True)
-class Weights:
-    text: float = 1.0
-    region: float = 1.0
-    mask: float = 1.0
-    moment: float = 1.0
 
 
 def objective(model: VideoChat, lessons: list[Lesson], weights: Weights) -> dict[str, Tensor]:

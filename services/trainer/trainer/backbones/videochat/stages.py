@@ -1,6 +1,6 @@
 """The paper's three stages on VideoChat (tables 17 and 18), by the parts that `part_of` tells apart."""
 from trainer.backbones.staged import Stage
-from trainer.backbones.videochat.objective import Weights
+from trainer.backbones.task_weights import Weights
 
 PARTS = {
     'vision': ('vision_encoder', 'vision_layernorm'),
