@@ -66,8 +66,8 @@ def test_gradients_are_where_the_stage_wants_them(clips: LiveClips, stage: str) 
 
 # Alignment runs no language model: what only it reads, and the name of a state, stay. Later nothing is named but states.
 NAMES_OF_CELLS = {'naming.nothing', 'naming.to_map.weight', 'naming.to_map.bias'}
-# The first frame alone has no memory, and no box is drawn in it.
-ALONE = {f'heads.mask.{part}.{kind}' for part in ('from_box.0', 'from_box.2', 'write', 'relevance') for kind in ('weight', 'bias')}
+# The first frame alone has no memory.
+ALONE = {f'heads.mask.{part}.{kind}' for part in ('write', 'relevance') for kind in ('weight', 'bias')}
 OF_STATES = {f'naming.{part}' for part in ('from_state.weight', 'from_state.bias', 'centred.mean', 'centred.scale')}
 UNREAD = {'align': {'age', 'end', *OF_STATES}, 'assign': set(), 'find': ALONE, 'heads': NAMES_OF_CELLS, 'together': NAMES_OF_CELLS}
 

@@ -15,7 +15,8 @@ class LlavaOnevision(Pretrained):
     adapted = r'.*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)'
 
     def __init__(self, published: LlavaOnevisionForConditionalGeneration, language: Language, settings: Settings) -> None:
-        super().__init__(published, language, settings, published.config.vision_config.hidden_size)
+        vision = published.config.vision_config
+        super().__init__(published, language, settings, vision.hidden_size, vision.image_size // vision.patch_size)
 
     @property
     def picture(self) -> int:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.backbones.pretrained.model import Pretrained
-from trainer.export.graphs import B, M, Q, GraphSpec
+from trainer.export.graphs import B, M, N_POINTS, Q, GraphSpec
 
 
 class Vision(nn.Module):
@@ -48,6 +48,16 @@ class PromptBoxes(PromptState):
         return self.head.prompt_boxes(boxes)
 
 
+class PromptPoints(PromptState):
+    def forward(self, points: Tensor) -> Tensor:
+        return self.head.prompt_points(points)
+
+
+class PromptMask(PromptState):
+    def forward(self, mask: Tensor) -> Tensor:
+        return self.head.prompt_mask(mask)
+
+
 class MaskDecode(PromptState):
     def forward(self, features: Tensor, prompt: Tensor, age: Tensor, tokens: Tensor, valid: Tensor, ages: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         found = self.head.decode(features, prompt, age, tokens, valid, ages)
@@ -79,6 +89,7 @@ def graphs_of(model: Pretrained) -> list[GraphSpec]:
     times = torch.linspace(-(settings.frames - 1) * settings.every_ms, 0, settings.frames)[None]
     state, entries, side, width = draw(3, model.width), 1 + settings.recent, 2 * features.shape[-1], settings.head_width
     boxes = torch.tensor([[0.1, 0.2, 0.5, 0.6], [0.3, 0.3, 0.9, 0.8], [0.0, 0.0, 0.2, 0.3]])
+    points = torch.tensor([[[0.3, 0.4, 1.0], [0.7, 0.2, 0.0]], [[0.5, 0.5, 1.0], [0.0, 0.0, -1.0]], [[0.1, 0.2, 1.0], [0.2, 0.2, 1.0]]])
     valid = torch.tensor([[1.0] * entries, [1.0] + [0.0] * (entries - 1), [0.0] * entries])
     ages = torch.arange(entries).float().expand(3, -1).contiguous()
     seen, q = features[:1], {0: Q}
@@ -88,9 +99,11 @@ def graphs_of(model: Pretrained) -> list[GraphSpec]:
         GraphSpec('region.main', 'region.onnx', Region(model), {'map': map_role, 'state': 'state'}, {'boxes': 'boxes', 'scores': 'scores', 'object': 'object'}, (seen, state), {'features': {}, 'state': q}),
         GraphSpec('mask.prompt.state', 'mask-prompt-state.onnx', PromptState(model), {'state': 'state'}, {'prompt': 'prompt'}, (state,), {'state': q}),
         GraphSpec('mask.prompt.boxes', 'mask-prompt-boxes.onnx', PromptBoxes(model), {'boxes': 'boxes'}, {'prompt': 'prompt'}, (boxes,), {'boxes': q}),
+        GraphSpec('mask.prompt.points', 'mask-prompt-points.onnx', PromptPoints(model), {'points': 'points'}, {'prompt': 'prompt'}, (points,), {'points': {0: Q, 1: N_POINTS}}),
+        GraphSpec('mask.prompt.mask', 'mask-prompt-mask.onnx', PromptMask(model), {'mask': 'mask'}, {'prompt': 'prompt'}, (draw(3, side, side),), {'mask': q}),
         GraphSpec('mask.decode', 'mask-decode.onnx', MaskDecode(model),
                   {'map': map_role, 'prompt': 'prompt', 'age': 'prompt.age', 'tokens': 'memory.tokens', 'valid': 'memory.valid', 'ages': 'memory.age'},
-                  {'mask': 'mask', 'iou': 'iou', 'object': 'object'}, (seen, draw(3, 2, width), torch.tensor([0.0, 1.0, 5.0]), draw(3, entries, 1, width), valid, ages),
+                  {'mask': 'mask', 'iou': 'iou', 'object': 'object'}, (seen, draw(3, model.heads['mask'].prompt_tokens, width), torch.tensor([0.0, 1.0, 5.0]), draw(3, entries, 1, width), valid, ages),
                   {'features': {}, 'prompt': q, 'age': q, 'tokens': {0: Q, 1: M}, 'valid': {0: Q, 1: M}, 'ages': {0: Q, 1: M}}),
         GraphSpec('mask.memory', 'mask-memory.onnx', MaskMemory(model), {'map': map_role, 'mask': 'mask', 'object': 'object'}, {'tokens': 'memory.tokens'},
                   (seen, draw(3, side, side), torch.tensor([0.9, 0.1, 0.7])), {'features': {}, 'mask': q, 'present': q}),

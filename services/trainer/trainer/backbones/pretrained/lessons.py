@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainer.backbones.pretrained.by_hand import Drawn, drawn
 from trainer.backbones.pretrained.words import Language
 from trainer.data.ask import Ask, Target
 from trainer.data.clip import Clip, Thing
@@ -23,6 +24,7 @@ class Pointing:
     boxes: Tensor = field(default_factory=lambda: torch.zeros(0, 4))           # region: (n, 4) in the last frame
     masks: Tensor = field(default_factory=lambda: torch.zeros(0, 1, 1))        # mask: (frames, S, S), the last frame first
     steps: tuple[int, ...] = ()                                                # mask: which of the frames seen those are
+    drawn: Drawn | None = None                                                 # mask of one thing that is seen: how a hand points it out
     spans: Tensor = field(default_factory=lambda: torch.zeros(0, 2))           # moment: (n, 2) in frames seen
 
 
@@ -94,7 +96,8 @@ class Teacher:
             return Pointing(place, task, noun, boxes=torch.from_numpy(np.stack(boxes)) if boxes else torch.zeros(0, 4))
         if task == 'mask':
             masks, steps = self.masks(clip, things)
-            return Pointing(place, task, noun, masks=masks, steps=steps)
+            one = len(things) == 1 and things[0].visible[-1] and masks[0].any()
+            return Pointing(place, task, noun, masks=masks, steps=steps, drawn=drawn(things[0].boxes[-1], masks[0].numpy(), self.rng) if one else None)
         scale = (self.frames - 1) / (len(clip.times) - 1)
         spans = [[start * scale, (end - 1) * scale] for start, end in target.spans]
         return Pointing(place, task, noun, spans=torch.tensor(spans).view(-1, 2))

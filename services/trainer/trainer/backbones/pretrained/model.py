@@ -31,7 +31,8 @@ class Pretrained(nn.Module, ABC):
     adapted: ClassVar[str]                       # which projections carry LoRA, as a pattern of their names
     map_role: ClassVar[str] = 'features.s16'     # what the map is called in a bundle
 
-    def __init__(self, published: PreTrainedModel, language: Language, settings: Settings, channels: int) -> None:
+    def __init__(self, published: PreTrainedModel, language: Language, settings: Settings, channels: int, grid: int) -> None:
+        """channels, grid: of the map that heads point in."""
         super().__init__()
         self.settings, self.language, self.sizes = settings, language, published.config
         needed = max(language.ids) + 1
@@ -42,7 +43,7 @@ class Pretrained(nn.Module, ABC):
         self.lm = get_peft_model(published, lora)
         self.words = Words(language.ids, mean_in, mean_out)
         d, width = self.width, settings.head_width
-        self.heads = nn.ModuleDict({'region': SharedRegionHead(channels, d, width), 'mask': SharedMaskHead(channels, d, width), 'moment': SharedMomentHead(d, d, width)})
+        self.heads = nn.ModuleDict({'region': SharedRegionHead(channels, d, width), 'mask': SharedMaskHead(channels, d, width, grid), 'moment': SharedMomentHead(d, d, width)})
 
     @abstractmethod
     def encode(self, frames: Tensor) -> Sight:

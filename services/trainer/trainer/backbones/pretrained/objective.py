@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import DynamicCache
 
+from trainer.backbones.pretrained.by_hand import BOX, POINTS, prompts
 from trainer.backbones.pretrained.lessons import Lesson, Pointing
 from trainer.backbones.pretrained.model import Pretrained, Sight
 from trainer.backbones.task_weights import Weights
@@ -100,7 +101,7 @@ def region(model: Pretrained, sight: Sight, lessons: list[Lesson], found: list[F
 
 
 def masks(model: Pretrained, sight: Sight, lessons: list[Lesson], found: list[Found]) -> dict[str, Tensor]:
-    """The prompted frame, then those before it by memory: pixels through propagation. Where there is a mask, the box around it is a second prompt."""
+    """The prompted frame, then those before it by memory: pixels through propagation. One thing that is seen is also pointed out by hand: by points, and by a box or, every other one, its mask."""
     clips = [each.clip for each in found]
     truth = torch.stack([each.pointing.masks for each in found])                      # (n, frames, S, S), the last frame first
     maps = [sight.features[clips, [each.pointing.steps[step] for each in found]] for step in range(truth.shape[1])]
@@ -108,9 +109,11 @@ def masks(model: Pretrained, sight: Sight, lessons: list[Lesson], found: list[Fo
     target = F.interpolate(truth, size=(side, side), mode='area')
     head = model.heads['mask']
     runs = [propagation(head, maps, head.prompt_state(states(found)), target)]
-    boxes, drawn = boxes_of(truth[:, 0])
-    if drawn.any():
-        runs.append(propagation(head, [each[drawn] for each in maps], head.prompt_boxes(boxes[drawn].to(maps[0].device)), target[drawn]))
+    by_hand = {row: each.pointing.drawn for row, each in enumerate(found) if each.pointing.drawn}
+    if by_hand:
+        rows, ways = list(by_hand), (torch.full((len(by_hand),), POINTS), BOX + torch.arange(len(by_hand)) % 2)
+        shown, wanted = [each[rows] for each in maps], target[rows]
+        runs += [propagation(head, shown, prompts(head, list(by_hand.values()), wanted[:, 0].to(maps[0]), kinds), wanted) for kinds in ways]
     return {name: sum(run[name] for run in runs) / len(runs) for name in runs[0]}
 
 
@@ -143,12 +146,3 @@ def states(found: list[Found]) -> Tensor:
 def on_cpu(answer: Named) -> Named:
     """Targets are few and on the CPU, where matching runs; gradients go back to the device by themselves."""
     return type(answer)(*(value.float().cpu() for value in answer))
-
-
-def boxes_of(masks: Tensor) -> tuple[Tensor, Tensor]:
-    """masks (n, S, S) → the box around each (n, 4) 0–1, which have any pixel (n)."""
-    size = masks.shape[-1]
-    columns, lines = masks.amax(1) > 0, masks.amax(2) > 0
-    ends = lambda line: torch.stack([line.float().argmax(1), size - line.flip(1).float().argmax(1)], 1) / size
-    x, y = ends(columns), ends(lines)
-    return torch.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], 1), columns.any(1)

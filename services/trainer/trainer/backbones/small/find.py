@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from trainer.backbones.pretrained.by_hand import Drawn, drawn, prompts
 from trainer.backbones.pretrained.lessons import Lesson
 from trainer.backbones.pretrained.live_lessons import numbers_at
 from trainer.backbones.pretrained.objective import hear, on_cpu
@@ -35,6 +36,7 @@ class Query:
     mask: Tensor      # (d)
     boxes: Tensor     # (n, 4)
     outline: Tensor   # (40, 40) share of the cell
+    drawn: Drawn | None  # where it is one thing that is seen
 
 
 @dataclass
@@ -99,7 +101,9 @@ class FindLessons:
             variant, things = rng.randrange(VARIANTS), [thing for thing in clip.things if thing.noun == noun and thing.visible[frame]]
             boxes = np.stack([thing.boxes[frame] for thing in things]) if things else np.zeros((0, 4), np.float32)
             outline = np.max([thing.masks[slot] for thing in things], 0) if things else np.zeros((2 * FINE, 2 * FINE), np.uint8)
-            queries.append(Query(self.states.of('region', noun, variant), self.states.of('mask', noun, variant), torch.from_numpy(boxes).float(), torch.from_numpy(outline).float() / 255))
+            one = len(things) == 1 and outline.max() > 0
+            queries.append(Query(self.states.of('region', noun, variant), self.states.of('mask', noun, variant), torch.from_numpy(boxes).float(), torch.from_numpy(outline).float() / 255,
+                                 drawn(boxes[0], outline / 255, rng) if one else None))
         return Frame(seen.packed[frame], queries)
 
 
@@ -111,11 +115,16 @@ def find_objective(model: Small, frames: list[Frame], weights: FindWeights) -> d
     states = torch.stack([query.region for query in queries]).to(device)
     boxes = torch.cat([query.boxes for query in queries])
     row = torch.cat([torch.full((len(query.boxes),), place) for place, query in enumerate(queries)])
-    head, half = model.heads['mask'], slice(0, None, 2)   # every second query: an outline costs more
+    outlines = torch.stack([query.outline for query in queries])
+    head, said_of = model.heads['mask'], list(range(0, len(queries), 2))   # every second query: an outline costs more
+    by_hand = [place for place in range(1, len(queries), 2) if queries[place].drawn]
     with model.in_half():
         pointed = model.heads['region'].maps(maps[owner], states)
-        prompts = head.prompt_state(torch.stack([query.mask for query in queries[half]]).to(device))
-        drawn = head.decode(maps[owner[half]], prompts, prompts.new_zeros(len(prompts)), *head.nothing(len(prompts), 1))
+        prompt = head.prompt_state(torch.stack([queries[place].mask for place in said_of]).to(device))
+        if by_hand:
+            prompt = torch.cat([prompt, prompts(head, [queries[place].drawn for place in by_hand], outlines[by_hand].to(maps), torch.arange(len(by_hand)) % 3)])
+        asked = said_of + by_hand
+        seen = head.decode(maps[owner[asked]], prompt, prompt.new_zeros(len(prompt)), *head.nothing(len(prompt), 1))
     found = region_loss(on_cpu(pointed), RegionTargets(boxes, row))
-    outlined = mask_loss(on_cpu(drawn), torch.stack([query.outline for query in queries[half]]))
+    outlined = mask_loss(on_cpu(seen), outlines[asked])
     return {f'region.{name}': weights.region * value for name, value in found.items()} | {f'mask.{name}': weights.mask * value for name, value in outlined.items()}

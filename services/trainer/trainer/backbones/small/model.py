@@ -10,7 +10,7 @@ from trainer.backbones.pretrained.words import Language
 from trainer.backbones.small.connector import Connector, Neck
 from trainer.backbones.small.naming import Naming
 from trainer.backbones.small.packed_taps import pack, unpack
-from trainer.backbones.small.settings import CELLS, PICTURE, SmallSettings
+from trainer.backbones.small.settings import CELLS, FINE, PICTURE, SmallSettings
 from trainer.vocabulary import vocabulary
 
 POOLED = 2   # the side of an earlier frame, in tokens
@@ -21,7 +21,7 @@ class Small(Pretrained):
     map_role = 'features.s8'
 
     def __init__(self, published: LlamaForCausalLM, eyes: Lite0, language: Language, settings: SmallSettings) -> None:
-        super().__init__(published, language, settings, settings.map_width)
+        super().__init__(published, language, settings, settings.map_width, FINE)
         table = self.published.get_input_embeddings().weight.detach()
         self.eyes, self.connector, self.neck = eyes, Connector(table, settings.inside), Neck(settings.map_width)
         self.naming = Naming(language.encode, table, settings.map_width)
