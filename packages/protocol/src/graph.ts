@@ -71,7 +71,7 @@ export type OutputRole = z.infer<typeof OutputRole>
 export const BundlePath = z.string().regex(/^(?!.*\.\.)[\w./-]+$/, 'a path inside the bundle, without ".."')
 
 /** SAM-class files that others publish; which names each uses: docs/design/bundle.md. */
-export const PublishedLayout = z.enum(['transformers', 'samexporter', 'sam-video'])
+export const PublishedLayout = z.enum(['transformers', 'samexporter', 'sam-video', 'jax-video', 'websam', 'efficienttam', 'sam3-tracker'])
 export type PublishedLayout = z.infer<typeof PublishedLayout>
 
 /** What such a file does not say of itself. */
@@ -80,6 +80,10 @@ export const Published = z.strictObject({
   size: z.int().min(16).describe('pixels of a side that its encoder takes; prompts are counted in them'),
   mean: z.tuple([z.number(), z.number(), z.number()]),
   std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+  noMemory: z
+    .array(z.number())
+    .optional()
+    .describe('what an encoder leaves to others to add to its coarsest map where nothing is remembered, a number for each channel'),
 })
 export type Published = z.infer<typeof Published>
 

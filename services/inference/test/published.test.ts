@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { Box, decodeRle, Point, Rle, type PublishedLayout } from '@fovea/protocol'
@@ -9,12 +10,13 @@ import { MaskTracker } from '../src/heads/mask-tracker.ts'
 import { Graph } from '../src/model/graph.ts'
 import { pictureScene } from '../src/model/mask-part.ts'
 import { inspectPublished, type PublishedPart } from '../src/model/published/inspect-published.ts'
-import { recognise } from '../src/model/published/layout.ts'
 import { openGraphRunner } from '../src/model/published/open-graph.ts'
 import { placePrompts } from '../src/model/published/prompts.ts'
+import { recognise } from '../src/model/published/recognise.ts'
+import { whyUnfit } from '../src/model/published/unfit.ts'
 import { floats } from '../src/model/tensor.ts'
 
-// Small EdgeTAMs of random weights under the names of each layout, and what the official image predictor says: written by `python -m trainer.sam.published`.
+// Small EdgeTAMs and SAMs of random weights under the names of each layout, and what the official image predictor says: written by `python -m trainer.sam.published`.
 const folder = join(import.meta.dirname, 'fixtures/published')
 const Told = z.object({
   size: z.int(),
@@ -35,48 +37,81 @@ async function trackerOf(root: string, { head }: PublishedPart): Promise<MaskTra
   )
 }
 
-describe.each<PublishedLayout>(['transformers', 'samexporter', 'sam-video'])('files of the layout %s', (layout) => {
-  const root = join(folder, layout)
-  const { size, prompts, told } = Told.parse(JSON.parse(readFileSync(join(root, 'told.json'), 'utf8')))
+// These choose an outline themselves, and give the single one where two points or a box leave no doubt.
+const SINGLE: readonly PublishedLayout[] = ['sam-video', 'efficienttam']
 
-  test('are recognised by their names, and outline what the official predictor outlines', async () => {
-    const part = await inspectPublished(root)
-    expect(part.layout).toBe(layout)
-    const tracker = await trackerOf(root, part)
-    const scene = pictureScene(picture, [size, size])
-    for (const [index, { box, points }] of prompts.entries()) {
-      const [prompt] = await tracker.prompt(scene, box ? { box } : { points: points ?? [] })
-      if (!prompt) throw new Error('A prompt gives an object.')
-      const [step] = await tracker.look(scene, [tracker.begin(prompt)], { height: size, width: size })
-      // A decoder that chooses by itself gives its single outline where two points or a box leave no doubt.
-      const offered = layout === 'sam-video' && prompt.k > 1 ? (told[index]?.candidates.slice(3) ?? []) : (told[index]?.candidates.slice(0, 3) ?? [])
-      const best = offered.toSorted((a, b) => b.iou - a.iou)[0]
-      if (!step || !best) throw new Error('There is an outline on both sides.')
-      expect(step.iou).toBeCloseTo(best.iou, 3)
-      const other = decodeRle(best.mask)
-      const apart = step.logits.reduce((sum, logit, at) => sum + Number(logit > 0 !== (other[at] === 1)), 0)
-      expect(apart / other.length, `prompt ${index}`).toBeLessThan(0.005)
-    }
-  })
+describe.each<PublishedLayout>(['transformers', 'samexporter', 'sam-video', 'jax-video', 'websam', 'efficienttam', 'sam3-tracker'])(
+  'files of the layout %s',
+  (layout) => {
+    const root = join(folder, layout)
+    const { size, prompts, told } = Told.parse(JSON.parse(readFileSync(join(root, 'told.json'), 'utf8')))
 
-  test('objects asked together are outlined as they are alone', async () => {
-    const tracker = await trackerOf(root, await inspectPublished(root))
-    const scene = pictureScene(picture, [size, size])
-    const boxes: Box[] = [
-      [0.6, 0.2, 0.8, 0.4],
-      [0.1, 0.1, 0.4, 0.3],
-    ]
-    const objects = (await Promise.all(boxes.map((box) => tracker.prompt(scene, { box })))).flat().map((prompt) => tracker.begin(prompt))
-    const together = await tracker.look(scene, objects, { height: size, width: size })
-    for (const [index, object] of objects.entries()) {
-      const [alone] = await tracker.look(scene, [object], { height: size, width: size })
-      expect(together[index]?.logits).toEqual(alone?.logits)
-    }
-  })
-})
+    test('are recognised by their names, and outline what the official predictor outlines', async () => {
+      const part = await inspectPublished(root)
+      expect(part.layout).toBe(layout)
+      const tracker = await trackerOf(root, part)
+      const scene = pictureScene(picture, [size, size])
+      for (const [index, { box, points }] of prompts.entries()) {
+        const [prompt] = await tracker.prompt(scene, box ? { box } : { points: points ?? [] })
+        if (!prompt) throw new Error('A prompt gives an object.')
+        const [step] = await tracker.look(scene, [tracker.begin(prompt)], { height: size, width: size })
+        const offered = SINGLE.includes(layout) && prompt.k > 1 ? (told[index]?.candidates.slice(3) ?? []) : (told[index]?.candidates.slice(0, 3) ?? [])
+        const best = offered.toSorted((a, b) => b.iou - a.iou)[0]
+        if (!step || !best) throw new Error('There is an outline on both sides.')
+        expect(step.iou).toBeCloseTo(best.iou, 3)
+        const other = decodeRle(best.mask)
+        const apart = step.logits.reduce((sum, logit, at) => sum + Number(logit > 0 !== (other[at] === 1)), 0)
+        expect(apart / other.length, `prompt ${index}`).toBeLessThan(0.005)
+      }
+    })
+
+    test('objects asked together are outlined as they are alone', async () => {
+      const tracker = await trackerOf(root, await inspectPublished(root))
+      const scene = pictureScene(picture, [size, size])
+      const boxes: Box[] = [
+        [0.6, 0.2, 0.8, 0.4],
+        [0.1, 0.1, 0.4, 0.3],
+      ]
+      const objects = (await Promise.all(boxes.map((box) => tracker.prompt(scene, { box })))).flat().map((prompt) => tracker.begin(prompt))
+      const together = await tracker.look(scene, objects, { height: size, width: size })
+      for (const [index, object] of objects.entries()) {
+        const [alone] = await tracker.look(scene, [object], { height: size, width: size })
+        expect(together[index]?.logits).toEqual(alone?.logits)
+      }
+    })
+  },
+)
 
 test('a folder without a pair of files of one layout is refused with what it holds', async () => {
   await expect(inspectPublished(join(import.meta.dirname, 'fixtures/sam'))).rejects.toThrow(/mask-encode\.onnx \(pixels → s4, s8, s16, fresh\)/)
+})
+
+test.each<[PublishedLayout, string, RegExp]>([
+  [
+    'websam',
+    'no_mem_embed.onnx',
+    /Of the layout websam there is .*vision_encoder\.onnx \(encoder\).*, but not the graph that turns vision_features into conditioned_features/,
+  ],
+  ['jax-video', 'constants.json', /Put it into constants\.json as no_memory_embedding/],
+  ['sam3-tracker', 'tracker-decoder.onnx', /Of the layout sam3-tracker there is vision-encoder\.onnx \(encoder\), but no decoder\./],
+])('files of the layout %s without %s are refused with the reason', async (layout, missing, reason) => {
+  const some = mkdtempSync(join(tmpdir(), 'fovea-published-'))
+  try {
+    for (const file of readdirSync(join(folder, layout))) if (file !== missing) copyFileSync(join(folder, layout, file), join(some, file))
+    await expect(inspectPublished(some)).rejects.toThrow(reason)
+  } finally {
+    rmSync(some, { recursive: true })
+  }
+})
+
+test('the detector of SAM 3 is refused, since it takes words and finds everything that is like a box', () => {
+  const inputs = ['fpn_feat_0', 'fpn_feat_1', 'fpn_feat_2', 'fpn_pos_2', 'text_features', 'text_mask', 'input_boxes', 'input_boxes_labels'].map((name) =>
+    port(name),
+  )
+  const outputs = ['pred_masks', 'pred_boxes', 'pred_logits', 'presence_logits'].map((name) => port(name))
+  expect(whyUnfit([{ file: 'pcs-decoder.onnx', inputs, outputs, recognised: recognise({ inputs, outputs }) }])).toEqual([
+    expect.stringContaining('pcs-decoder.onnx is a detector as SAM 3 has it: it wants words read by an encoder of its own (text_features)'),
+  ])
 })
 
 const port = (name: string) => ({ name, type: 'float32', dims: [] })

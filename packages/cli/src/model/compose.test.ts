@@ -77,7 +77,7 @@ test('a head that is not there, a changed file and a folder in use are refused, 
 test('ONNX files that others publish are a mask head for boxes and points, in the folder as it is or taken in before', async () => {
   const published = inRepository('services/inference/test/fixtures/published')
   await importPublished(join(published, 'sam-video'), join(folder, 'taken-in'))
-  for (const mask of [join(published, 'transformers'), join(folder, 'taken-in')]) {
+  for (const mask of [...['transformers', 'websam', 'efficienttam'].map((layout) => join(published, layout)), join(folder, 'taken-in')]) {
     const out = join(folder, `out-of-${basename(mask)}`)
     const { manifest, warnings } = await compose(out, { backbone: EMBEDDED_BUNDLE, heads: { mask } })
     expect(tasksOf(manifest)).toEqual(['region', 'moment', 'track'])

@@ -60,7 +60,7 @@ export const FAMILIES: readonly Family[] = [
     name: 'sam-onnx',
     licence: 'as their publisher says',
     files: /\.onnx$|^onnx$/,
-    wants: 'an image encoder and a mask decoder of one of the layouts transformers.js, samexporter or SAM 2 video (docs/models.md)',
+    wants: 'an image encoder and a mask decoder of one of the layouts that docs/models.md lists (transformers.js, samexporter, SAM 2 video and others)',
     steps: () => [],
     bring: importPublished,
     makes: 'a mask head for boxes and points, to be put into a bundle with `fovea model compose`',

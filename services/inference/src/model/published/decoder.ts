@@ -5,6 +5,10 @@ import { floats, int32s, ints, type FloatTensor, type Tensor } from '../tensor.t
 import type { DecoderNames } from './layout.ts'
 import { BOX_LABELS, POINT } from './prompts.ts'
 
+const MAPS = ['s4', 's8', 's16'] as const
+/** Outlines that models of SAM's class choose among where a prompt leaves room. */
+const SEVERAL = 3
+
 /** One object's outlines as a file gave them. */
 type Told = { mask: FloatTensor; iou: FloatTensor; object?: FloatTensor }
 
@@ -14,28 +18,35 @@ type Told = { mask: FloatTensor; iou: FloatTensor; object?: FloatTensor }
  */
 export function publishedDecoder(file: string, runner: Runner, names: DecoderNames, { size }: Published): Runner {
   const inputs = new Map(runner.inputs.map((port) => [port.name, port]))
-  for (const name of [names.s4, names.s8, names.s16, names.points]) {
+  const maps = MAPS.flatMap((map) => (names[map] ? [{ map, name: names[map] }] : []))
+  for (const name of [...maps.map((each) => each.name), names.points]) {
     const type = inputs.get(name)?.type
     if (type !== 'float32') throw new BundleError(file, `takes ${name} as ${type ?? 'nothing'}; of published files, those with float32 in and out are read.`)
   }
-  const one = async (maps: Record<string, Tensor>, places: Float32Array): Promise<Told> => {
-    const found = await runner.run({ ...maps, ...promptFeeds(places, names, inputs, size), ...fillers(names, inputs, maps[names.s16]) })
+  const one = async (seen: Record<string, Tensor>, places: Float32Array): Promise<Told> => {
+    const several = places.length <= POINT
+    const found = await runner.run({ ...seen, ...promptFeeds(places, names, inputs, size), ...fillers(names, inputs, seen[names.s16], several) })
     const [mask, iou, object] = [found[names.mask], found[names.iou], names.object && found[names.object]]
     if (mask?.type !== 'float32' || iou?.type !== 'float32') throw new BundleError(file, `should give ${names.mask} and ${names.iou} as float32.`)
-    return { mask, iou, ...(object && object.type === 'float32' ? { object } : {}) }
+    return { mask, iou: chosenBy(iou, outlines(mask), names.several === undefined || several), ...(object && object.type === 'float32' ? { object } : {}) }
   }
   return {
     inputs: [
-      ...(['s4', 's8', 's16'] as const).map((name) => ({ name, type: 'float32', dims: inputs.get(names[name])?.dims ?? [] })),
+      ...maps.map(({ map, name }) => ({ name: map, type: 'float32', dims: inputs.get(name)?.dims ?? [] })),
       { name: 'prompt', type: 'float32', dims: ['Q', 'k', POINT] },
     ],
     outputs: ['mask', 'iou', 'object'].map((name) => ({ name, type: 'float32', dims: [] })),
-    async run({ s4, s8, s16, prompt }) {
-      if (!s4 || !s8 || !s16 || prompt?.type !== 'float32') throw new TypeError('A decoder is given three maps and the places of a prompt.')
+    async run({ prompt, ...given }) {
+      if (prompt?.type !== 'float32') throw new TypeError('A decoder is given the places of a prompt.')
       const [objects = 0, k = 0] = prompt.dims
-      const maps = { [names.s4]: s4, [names.s8]: s8, [names.s16]: s16 }
+      const seen: Record<string, Tensor> = {}
+      for (const { map, name } of maps) {
+        const tensor = given[map]
+        if (!tensor) throw new TypeError(`A decoder is given the map ${map}.`)
+        seen[name] = tensor
+      }
       const told: Told[] = []
-      for (let object = 0; object < objects; object++) told.push(await one(maps, prompt.data.subarray(object * k * POINT, (object + 1) * k * POINT)))
+      for (let object = 0; object < objects; object++) told.push(await one(seen, prompt.data.subarray(object * k * POINT, (object + 1) * k * POINT)))
       return together(told)
     },
     close: () => runner.close(),
@@ -61,13 +72,31 @@ function promptFeeds(places: Float32Array, { points, labels, boxes }: DecoderNam
 }
 
 /** What a file wants besides, and is told to do without: a mask drawn before; outlines come at the decoder's own size. */
-function fillers({ drawn, hasDrawn, pictureSize }: DecoderNames, inputs: ReadonlyMap<string, Port>, s16: Tensor | undefined): Record<string, Tensor> {
+function fillers(
+  { drawn, hasDrawn, pictureSize, several }: DecoderNames,
+  inputs: ReadonlyMap<string, Port>,
+  s16: Tensor | undefined,
+  leavesRoom: boolean,
+): Record<string, Tensor> {
   const side = 4 * (s16?.dims.at(-1) ?? 0)
   return {
     ...(drawn && inputs.has(drawn) ? { [drawn]: floats(new Float32Array(side * side), [1, 1, side, side]) } : {}),
     ...(hasDrawn && inputs.has(hasDrawn) ? { [hasDrawn]: floats(new Float32Array(1), [1]) } : {}),
+    ...(several ? { [several]: floats(Float32Array.of(leavesRoom ? 1 : 0), [1]) } : {}),
     ...(pictureSize && inputs.has(pictureSize) ? { [pictureSize]: whole([side, side], [2], inputs.get(pictureSize)?.type) } : {}),
   }
+}
+
+/** The IoUs of the outlines that came. A file that chooses among several itself may tell all their IoUs, before them that of its single outline: the one it chose by is meant. */
+function chosenBy(iou: FloatTensor, came: number, several: boolean): FloatTensor {
+  if (came > 1 || iou.data.length <= 1) return iou
+  const chosen = iou.data.length > SEVERAL && !several ? (iou.data[0] ?? 0) : Math.max(...iou.data.subarray(-SEVERAL))
+  return floats(Float32Array.of(chosen), [1])
+}
+
+function outlines({ data, dims }: FloatTensor): number {
+  const [h = 1, w = 1] = dims.slice(-2)
+  return data.length / (h * w)
 }
 
 function whole(values: readonly number[], dims: readonly number[], type: string | undefined): Tensor {
@@ -78,7 +107,7 @@ function whole(values: readonly number[], dims: readonly number[], type: string 
 /** Of all objects: mask [Q, n, h, w], iou [Q, n], object [Q]. A file that says nothing of presence is taken to see whatever was pointed out. */
 function together(told: readonly Told[]): Record<string, Tensor> {
   const [h = 1, w = 1] = told[0]?.mask.dims.slice(-2) ?? []
-  const n = (told[0]?.mask.data.length ?? 0) / (h * w)
+  const n = told[0] ? outlines(told[0].mask) : 0
   const mask = new Float32Array(told.length * n * h * w)
   const iou = new Float32Array(told.length * n)
   told.forEach((each, row) => {

@@ -1,41 +1,52 @@
 import { readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Graph as GraphManifest, MaskHead, PublishedLayout } from '@fovea/protocol'
-import { openRunner, type Port } from '../ort.ts'
-import { recognise, type Recognised } from './layout.ts'
+import { openRunner } from '../ort.ts'
+import { LAYOUTS } from './layouts.ts'
+import { readNoMemory } from './no-memory.ts'
 import { readPreparation } from './preparation.ts'
+import { recognise, type Ports, type Recognised } from './recognise.ts'
+import { NO_MEMORY_UNTOLD, whyUnfit } from './unfit.ts'
 
 /** A mask head out of files that others published: its layout, the manifest's row, paths relative to the folder. */
 export type PublishedPart = { layout: PublishedLayout; head: MaskHead; does: string[]; lacks: string[] }
-type Found = Recognised & { file: string; data: string[]; inputs: readonly Port[]; outputs: readonly Port[] }
+type Found = Ports & Recognised & { file: string; data: string[] }
+type Parts = { encoder: Found; decoder: Found; noMemory: Found | undefined }
 
 /** Looks through the ONNX files of a folder, and of its folder `onnx`, for an image encoder and a mask decoder of one layout. */
 export async function inspectPublished(folder: string): Promise<PublishedPart> {
   const root = resolve(folder)
   const files = await onnxFiles(root)
   const found: Found[] = []
-  const seen: string[] = []
+  const seen: (Ports & { file: string; recognised: Recognised | undefined })[] = []
   // Short names first: of files in several precisions the plain one is in float32.
   for (const file of files.toSorted((a, b) => a.length - b.length || a.localeCompare(b))) {
-    if (pair(found)) break
+    const parts = partsOf(found)
+    if (parts) return headOf(root, parts)
     const ports = await portsOf(join(root, file))
     if (!ports) continue
-    seen.push(`${file} (${ports.inputs.map(({ name }) => name).join(', ')} → ${ports.outputs.map(({ name }) => name).join(', ')})`)
     const recognised = recognise(ports)
+    seen.push({ ...ports, file, recognised })
     if (recognised) found.push({ ...recognised, ...ports, file, data: await dataOf(root, file) })
   }
-  const parts = pair(found)
-  if (!parts) {
-    const told = seen.length > 0 ? `It holds ${seen.join('; ')}.` : 'It holds no ONNX file that can be read.'
-    throw new Error(`${root} holds no image encoder and mask decoder of a layout that is known (transformers, samexporter, sam-video). ${told}`)
-  }
-  return partOf(root, parts)
+  const parts = partsOf(found)
+  if (parts) return headOf(root, parts)
+  const holds = seen.map(
+    ({ file, inputs, outputs }) => `${file} (${inputs.map(({ name }) => name).join(', ')} → ${outputs.map(({ name }) => name).join(', ')})`,
+  )
+  const told = holds.length > 0 ? `It holds ${holds.join('; ')}.` : 'It holds no ONNX file that can be read.'
+  const known = LAYOUTS.map(({ name }) => name).join(', ')
+  throw new Error([`${root} holds no image encoder and mask decoder of a layout that is known (${known}).`, ...whyUnfit(seen), told].join(' '))
 }
 
-async function partOf(root: string, { encoder, decoder }: { encoder: Found; decoder: Found }): Promise<PublishedPart> {
+async function headOf(root: string, { encoder, decoder, noMemory }: Parts): Promise<PublishedPart> {
   const { layout } = encoder
   const side = encoder.inputs.find(({ name }) => name === layout.encoder.pixels)?.dims.at(-1)
-  const published = { layout: layout.name, ...(await readPreparation(root, typeof side === 'number' && side > 0 ? side : undefined)) }
+  const { noMemory: told, ...prepared } = await readPreparation(root, typeof side === 'number' && side > 0 ? side : undefined, layout.usual)
+  if (layout.noMemory === 'told' && !told) throw new Error(`${root} is of the layout ${layout.name}: ${NO_MEMORY_UNTOLD}`)
+  const added = typeof layout.noMemory === 'object' && noMemory ? await readNoMemory(join(root, noMemory.file), layout.noMemory) : told
+  const published = { layout: layout.name, ...prepared }
+  const { s4, s8 } = layout.encoder
   const graph = ({ file, data }: Found): Pick<GraphManifest, 'file' | 'data' | 'published'> => ({ file, ...(data.length > 0 && { data }), published })
   const presence = layout.decoder.object !== undefined && decoder.outputs.some(({ name }) => name === layout.decoder.object)
   return {
@@ -47,10 +58,15 @@ async function partOf(root: string, { encoder, decoder }: { encoder: Found; deco
       token: { trigger: '<mask>', task: '<mask_task>' },
       threshold: 0.5,
       graphs: {
-        encode: { ...graph(encoder), inputs: { pixels: 'pixels.frame' }, outputs: { s4: 'features.s4', s8: 'features.s8', s16: 'attended' } },
+        encode: {
+          ...graph(encoder),
+          published: { ...published, ...(layout.noMemory && added ? { noMemory: added } : {}) },
+          inputs: { pixels: 'pixels.frame' },
+          outputs: { ...(s4 ? { s4: 'features.s4' } : {}), ...(s8 ? { s8: 'features.s8' } : {}), s16: 'attended' },
+        },
         decode: {
           ...graph(decoder),
-          inputs: { s4: 'features.s4', s8: 'features.s8', s16: 'attended', prompt: 'prompt' },
+          inputs: { ...(s4 ? { s4: 'features.s4' } : {}), ...(s8 ? { s8: 'features.s8' } : {}), s16: 'attended', prompt: 'prompt' },
           outputs: { mask: 'mask', iou: 'iou', object: 'object' },
         },
       },
@@ -61,11 +77,11 @@ async function partOf(root: string, { encoder, decoder }: { encoder: Found; deco
   }
 }
 
-function pair(found: readonly Found[]): { encoder: Found; decoder: Found } | undefined {
+function partsOf(found: readonly Found[]): Parts | undefined {
   for (const encoder of found) {
     if (encoder.part !== 'encoder') continue
-    const decoder = found.find((each) => each.part === 'decoder' && each.layout === encoder.layout)
-    if (decoder) return { encoder, decoder }
+    const [decoder, noMemory] = (['decoder', 'no-memory'] as const).map((part) => found.find((each) => each.part === part && each.layout === encoder.layout))
+    if (decoder && (noMemory || typeof encoder.layout.noMemory !== 'object')) return { encoder, decoder, noMemory }
   }
   return undefined
 }
@@ -83,7 +99,7 @@ async function dataOf(root: string, file: string): Promise<string[]> {
   return files.map((name) => `${folder}${name}`).filter((name) => name.startsWith(`${file}_data`) || name.startsWith(`${file}.data`))
 }
 
-async function portsOf(file: string): Promise<{ inputs: readonly Port[]; outputs: readonly Port[] } | undefined> {
+async function portsOf(file: string): Promise<Ports | undefined> {
   try {
     const runner = await openRunner(file, { provider: 'cpu', threads: 1 })
     const { inputs, outputs } = runner
