@@ -118,7 +118,8 @@ def told_plainly() -> Iterator[None]:
 
 
 def dev_metrics(folder: Path):  # noqa: ANN201 — Evaluate, imported late so that --help is quick
-    from trainer.evaluate import run_folder, served
+    from trainer.evaluate import run_folder
+    from trainer.evaluation.nano import served
     from trainer.metrics.table import metrics
 
     def measure(model, step: int) -> dict[str, float]:  # noqa: ANN001
@@ -129,20 +130,28 @@ def dev_metrics(folder: Path):  # noqa: ANN201 — Evaluate, imported late so th
 
 @app.command('eval')
 def evaluate(
-    folder: Path, bundle: Annotated[Optional[Path], typer.Option(help='A bundle: its vision graph and stored weights.')] = None,
-    checkpoint: Annotated[Optional[Path], typer.Option(help='Or a checkpoint of a run.')] = None, config: Config = 'nano', limit: Optional[int] = None,
+    folder: Path, bundle: Annotated[Optional[Path], typer.Option(help='A bundle: its own graphs; of nano the vision graph and the stored weights.')] = None,
+    checkpoint: Annotated[Optional[Path], typer.Option(help='Or a checkpoint of a run: of nano, small or llava-onevision.')] = None, config: Config = 'nano', limit: Optional[int] = None,
+    start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision: the folder of the published model.')] = None,
     out: Annotated[Optional[Path], typer.Option(help='Where records.jsonl and metrics.json go.')] = None, threads: Threads = 1,
 ) -> None:
     """Free-running metrics on an evaluation folder, with 95 % intervals and the best constant answers."""
     import torch
     from trainer.evaluate import from_bundle, from_checkpoint, run_folder
+    from trainer.evaluation.bundle import BundleError
     from trainer.export.bundle import Thresholds
     from trainer.metrics.table import as_json, as_markdown, metrics
 
     torch.set_num_threads(threads)
     if (bundle is None) == (checkpoint is None):
         raise typer.BadParameter('Give either --bundle or --checkpoint.')
-    ready = from_bundle(bundle) if bundle else from_checkpoint(checkpoint, config, Thresholds())
+    if checkpoint and config.startswith('videochat'):
+        raise typer.BadParameter(f'{config} is examined as a bundle: export it, and give --bundle.')
+    try:
+        ready = from_bundle(bundle) if bundle else from_checkpoint(checkpoint, config, Thresholds(), start)
+    except BundleError as error:
+        typer.echo(f'{error.code}: {error}', err=True)
+        raise typer.Exit(1) from error
     records = []
     if out:
         out.mkdir(parents=True, exist_ok=True)

@@ -2,103 +2,72 @@
 
     python -m trainer.cli eval ~/.cache/fovea/exam/seen --bundle packages/model-nano
 
-With a bundle the pictures go through its own `vision.onnx` and the rest through PyTorch carrying its stored weights: the figures are those of the files.
+What is examined is an `Examinee` (trainer/evaluation): nano, `small`, `llava-onevision` with the weights of a run, or a bundle.
 """
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
-import onnxruntime
 import torch
 from torch import Tensor
 
-from trainer.backbones.lite0 import Taps
-from trainer.backbones.nano_eyes import Sight
-from trainer.checkpoint import load, load_weights
-from trainer.config import CONFIGS
 from trainer.data.folder import FolderClip, read_folder
+from trainer.evaluation.examinee import Examinee, PointedBy, Viewing
 from trainer.export.bundle import Thresholds
-from trainer.frozen_runner import FrozenRunner
 from trainer.heads.mask import Masks
 from trainer.losses.moment import span_iou
 from trainer.metrics.record import Head, Prediction, Record, TrackEntry
 from trainer.metrics.rle import encode
-from trainer.model import TpoModel
-from trainer.speak import Scene, Speaker
 from trainer.spoken import Mark
 from trainer.suppress import separate
 
-See = Callable[[np.ndarray, np.ndarray], Scene]
+if TYPE_CHECKING:
+    from trainer.backbones.pretrained.model import Pretrained
 
 
-@dataclass
-class Served:
-    """A model ready to be asked: from a checkpoint, or from a bundle's own files."""
-    speaker: Speaker
-    see: See
-    thresholds: Thresholds
+def from_bundle(folder: Path) -> Examinee:
+    """nano by its vision graph and its stored weights; any other bundle by its own graphs."""
+    if (folder / 'training' / 'weights.safetensors').exists():
+        from trainer.evaluation.nano import nano_bundle
+        return nano_bundle(folder)
+    from trainer.evaluation.bundle import BundleParts
+    from trainer.evaluation.clip_viewing import PartsExaminee
+    parts = BundleParts(folder)
+    return PartsExaminee(parts, Thresholds(**parts.thresholds))
 
 
-def from_bundle(folder: Path) -> Served:
-    manifest = json.loads((folder / 'manifest.json').read_text())
-    model = TpoModel(CONFIGS[manifest['name'].removeprefix('fovea-')])
-    load_weights(folder / 'training' / 'weights.safetensors', model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    vision = onnxruntime.InferenceSession(folder / manifest['graphs']['vision']['file'], options)
-    size = manifest['image']['size'][0]
-
-    def see(frames: np.ndarray, times: np.ndarray) -> Scene:
-        parts = [vision.run(['visual', 's8', 's4'], {'frames': stretched(frame, size)[None]}) for frame in frames]
-        visual, s8, s4 = (torch.from_numpy(np.concatenate(part)) for part in zip(*parts))
-        return Scene(visual[None], torch.from_numpy(times)[None].float(), s8, s4)
-
-    return Served(Speaker(model), see, Thresholds(**{head['task']: head['threshold'] for head in manifest['heads']}))
+def from_checkpoint(path: Path | None, config: str, thresholds: Thresholds, start: Path | None = None) -> Examinee:
+    """`start`: the folder of the published model that a run goes on from. Without a checkpoint: a configuration of random weights as it begins."""
+    if config.startswith(('small', 'llava-onevision')):
+        from trainer.evaluation.clip_viewing import PartsExaminee
+        from trainer.evaluation.pretrained import PretrainedParts
+        return PartsExaminee(PretrainedParts(opened(config, path, start)), thresholds)
+    from trainer.evaluation.nano import nano_checkpoint
+    assert path is not None, f'{config} is examined from a checkpoint or a bundle.'
+    return nano_checkpoint(path, config, thresholds)
 
 
-def from_checkpoint(path: Path, config: str, thresholds: Thresholds) -> Served:
-    model = TpoModel(CONFIGS[config])
-    load(path, model)
-    return served(model, thresholds)
+def opened(config: str, trained: Path | None, start: Path | None) -> 'Pretrained':
+    if config.startswith('small'):
+        from trainer.backbones.small.cli import opened as small
+        return small(config, trained, torch.float32, 1)
+    from trainer.backbones.llava_onevision.cli import opened as llava
+    return llava(config, start, trained, torch.float32, 1)
 
 
-def served(model: TpoModel, thresholds: Thresholds | None = None) -> Served:
-    """A model in training, its frozen eyes through ONNX Runtime."""
-    speaker, runner = Speaker(model), FrozenRunner(model.backbone.encoder)
-
-    def see(frames: np.ndarray, times: np.ndarray) -> Scene:
-        large = np.stack([stretched(frame, model.config.picture) for frame in frames])
-        small = np.stack([cv2.resize(frame, (160, 160), interpolation=cv2.INTER_AREA) for frame in large])
-        s4, s8, s16, s32, rgb = (torch.from_numpy(tap) for tap in runner.look(small))
-        found = [runner.find(frame[None]) for frame in large]
-        evidence, ltrb = (torch.from_numpy(np.concatenate(part)) for part in zip(*found))
-        return speaker.see_sight(Sight(Taps(s4, s8, s16, s32), rgb / 127.5 - 1, evidence, ltrb), torch.from_numpy(times))
-
-    return Served(speaker, see, thresholds or Thresholds())
-
-
-def stretched(frame: np.ndarray, size: int) -> np.ndarray:
-    if frame.shape[:2] == (size, size):
-        return frame
-    smaller = frame.shape[0] > size and frame.shape[1] > size
-    return cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-
-
-def run_folder(served: Served, folder: Path, limit: int | None = None) -> Iterator[Record]:
+def run_folder(examinee: Examinee, folder: Path, limit: int | None = None) -> Iterator[Record]:
     for number, clip in enumerate(read_folder(folder)):
         if limit is not None and number >= limit:
             return
-        yield from run_clip(served, clip)
+        yield from run_clip(examinee, clip)
 
 
-def run_clip(served: Served, clip: FolderClip) -> Iterator[Record]:
+def run_clip(examinee: Examinee, clip: FolderClip) -> Iterator[Record]:
     pictures = clip.pictures()
     times = np.asarray(clip.times, np.float32)
-    scene = served.see(pictures, times - times[-1])
-    answering = Answering(served, scene, times, pictures.shape[1:3])
+    answering = Answering(examinee.view(pictures, times), examinee.thresholds, times, pictures.shape[1:3])
     for index, ask in enumerate(clip.asks):
         record: Record = {'clip': clip.name, 'ask': index, 'row': ask.get('row', ask.get('kind', '')), 'expect': ask['expect'], 'prediction': answering.answer(ask)}
         if 'phrases' in ask:
@@ -112,8 +81,8 @@ def run_clip(served: Served, clip: FolderClip) -> Iterator[Record]:
 
 @dataclass
 class Answering:
-    served: Served
-    scene: Scene
+    viewing: Viewing
+    thresholds: Thresholds
     times: np.ndarray
     size: tuple[int, int]
 
@@ -122,54 +91,55 @@ class Answering:
             return self.watched(ask)
         if 'prompt' in ask:
             return {'text': '', 'heads': [{'task': 'track', 'phrase': '', 'track': self.prompted(ask['prompt'])}]}
-        window = self.window(ask['at']['frame'] if 'at' in ask else len(self.times) - 1)
-        spoken = self.served.speaker.ask(window, ask['text'])
+        frame = ask['at']['frame'] if 'at' in ask else len(self.times) - 1
+        spoken = self.viewing.ask(frame, ask['text'])
         follow = 'track' in ask['expect']
-        return {'text': spoken.text, 'heads': [self.head(window, mark, follow) for mark in spoken.marks]}
+        return {'text': spoken.text, 'heads': [self.head(frame, replace(mark, phrase=mark.phrase or ask['text']), follow) for mark in spoken.marks]}
 
-    def window(self, frame: int) -> Scene:
-        config = self.served.speaker.model.config
-        return self.scene.window(frame, config.frames, config.every_ms)
-
-    def head(self, window: Scene, mark: Mark, follow: bool) -> Head:
-        speaker, thresholds = self.served.speaker, self.served.thresholds
+    def head(self, frame: int, mark: Mark, follow: bool) -> Head:
         if mark.task == 'region':
-            return {'task': 'region', 'phrase': mark.phrase, 'regions': self.regions(window, mark.state, -1)}
+            return {'task': 'region', 'phrase': mark.phrase, 'regions': self.regions(mark.state, frame)}
         if mark.task == 'mask' and follow:
-            prompt = speaker.model.mask.prompt_state(mark.state)
-            return {'task': 'track', 'phrase': mark.phrase, 'track': self.entries(speaker.follow(self.scene, prompt, list(range(len(self.times)))), 0)}
+            return {'task': 'track', 'phrase': mark.phrase, 'track': self.followed('state', mark.state, 0)}
         if mark.task == 'mask':
-            masks = speaker.mask(window, mark.state)
-            there = float(masks.object.sigmoid()[0]) >= thresholds.mask
+            masks = self.viewing.mask(mark.state, frame)
+            there = masks is not None and float(masks.object.sigmoid()[0]) >= self.thresholds.mask
             return {'task': 'mask', 'phrase': mark.phrase, 'mask': encode(self.picture(masks)) if there else None}
-        found = speaker.moments(window, mark.state)
-        first, last = float(self.times[-1] + window.times[0, 0]), float(self.times[-1])
-        spans = [([first + float(a) * (last - first), first + float(b) * (last - first)], float(s)) for (a, b), s in zip(found.spans[0], found.scores[0]) if float(s) >= thresholds.moment]
-        return {'task': 'moment', 'phrase': mark.phrase, 'spans': [{'span': span, 'score': score} for span, score in apart(spans)]}
+        return {'task': 'moment', 'phrase': mark.phrase, 'spans': self.spans(mark.state, frame)}
 
-    def regions(self, scene: Scene, state: Tensor, frame: int) -> list[dict]:
-        found = self.served.speaker.regions(scene, state, frame)
-        kept = [i for i in separate(found.boxes[0], found.scores[0]) if float(found.scores[0, i]) >= self.served.thresholds.region]
+    def spans(self, state: Tensor, frame: int) -> list[dict]:
+        seen = self.viewing.moments(state, frame)
+        if seen is None:
+            return []
+        found, first, last = seen
+        kept = [([first + float(a) * (last - first), first + float(b) * (last - first)], float(s)) for (a, b), s in zip(found.spans[0], found.scores[0]) if float(s) >= self.thresholds.moment]
+        return [{'span': span, 'score': score} for span, score in apart(kept)]
+
+    def regions(self, state: Tensor, frame: int) -> list[dict]:
+        found = self.viewing.regions(state, frame)
+        if found is None:
+            return []
+        kept = [i for i in separate(found.boxes[0], found.scores[0]) if float(found.scores[0, i]) >= self.thresholds.region]
         return [{'box': found.boxes[0, i].tolist(), 'score': float(found.scores[0, i])} for i in kept]
 
     def watched(self, ask: dict) -> Prediction:
         first = ask['at']['frame']
-        mark = self.served.speaker.force(self.window(first), ask['watch']['phrase'], 'region')
-        return {'text': '', 'heads': [], 'frames': [{'frame': t, 'regions': self.regions(self.scene, mark.state, t)} for t in range(first, len(self.times))]}
+        mark = self.viewing.force(first, ask['watch']['phrase'], 'region')
+        return {'text': '', 'heads': [], 'frames': [{'frame': t, 'regions': self.regions(mark.state, t)} for t in range(first, len(self.times))]}
 
     def prompted(self, prompt: dict) -> list[TrackEntry]:
-        head, first = self.served.speaker.model.mask, prompt['frame']
         if 'box' in prompt:
-            drawn = head.prompt_boxes(torch.tensor([prompt['box']]))
-        else:
-            drawn = head.prompt_points(torch.tensor([prompt['points']], dtype=torch.float32))
-        return self.entries(self.served.speaker.follow(self.scene, drawn, list(range(first, len(self.times)))), first)
+            return self.followed('boxes', torch.tensor([prompt['box']]), prompt['frame'])
+        return self.followed('points', torch.tensor([prompt['points']], dtype=torch.float32), prompt['frame'])
+
+    def followed(self, by: PointedBy, prompt: Tensor, first: int) -> list[TrackEntry]:
+        return self.entries(self.viewing.follow(by, prompt, first), first)
 
     def entries(self, found: list[Masks], first: int) -> list[TrackEntry]:
         entries: list[TrackEntry] = []
         for t, masks in enumerate(found, first):
             picture = self.picture(masks)
-            if float(masks.object.sigmoid()[0]) < self.served.thresholds.mask or not picture.any():
+            if float(masks.object.sigmoid()[0]) < self.thresholds.mask or not picture.any():
                 entries.append({'frame': t, 'absent': True})
                 continue
             rows, columns = np.flatnonzero(picture.any(1)), np.flatnonzero(picture.any(0))

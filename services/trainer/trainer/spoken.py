@@ -24,7 +24,7 @@ class Tongue(Protocol):
 class Mark:
     """A trigger in an answer: its head, the words it grounds, its task embedding."""
     task: str
-    phrase: str
+    phrase: str     # empty where no `<p>` opened it: it grounds what was asked
     state: Tensor   # (1, d)
 
 
@@ -42,9 +42,9 @@ def speak(tongue: Tongue, logits: Tensor, feed: Feed, longest: int, forced: Sequ
     """logits (V) after the prompt; `forced` tokens come before the model's own; with `stop` the first task embedding ends it."""
     ids: list[int] = []
     marks: list[Mark] = []
-    phrase: list[int] = []
+    phrase: list[int] | None = None
     pending = list(forced)
-    while len(ids) < longest:
+    while len(ids) - len(marks) < longest:   # a task token is fed, not said
         token = pending.pop(0) if pending else int(logits.argmax())
         if token == tongue.eos:
             break
@@ -55,10 +55,10 @@ def speak(tongue: Tongue, logits: Tensor, feed: Feed, longest: int, forced: Sequ
         elif task := tongue.triggers.get(token):
             ids.append(tongue.tasks[task])
             logits, state = feed(tongue.tasks[task])
-            marks.append(Mark(task, tongue.shown(phrase), state))
-            phrase = []
+            marks.append(Mark(task, tongue.shown(phrase) if phrase else '', state))
+            phrase = None
             if stop:
                 break
-        else:
+        elif phrase is not None:
             phrase.append(token)
     return Answer(ids, tongue.shown(ids), marks)

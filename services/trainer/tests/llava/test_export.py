@@ -3,6 +3,8 @@ import json
 from pathlib import Path
 
 import jsonschema
+import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -49,3 +51,10 @@ def test_tpos_words_stand_in_both_tables(model: LlavaOnevision) -> None:
     weights, ids = merged(model), model.words.ids.numpy()
     assert torch.equal(torch.from_numpy(weights('embed_tokens.weight')[ids]), model.words.rows().detach())
     assert torch.equal(torch.from_numpy(weights('head')[ids]), model.words.outputs.detach())
+
+
+@pytest.mark.parametrize(('graph', 'role', 'shape'), [('state', 'state', (5, 64)), ('boxes', 'boxes', (5, 4)), ('points', 'points', (5, 1, 3)), ('mask', 'mask', (5, 16, 16))])
+def test_prompts_are_made_for_any_number_of_things(exported: tuple[Path, dict[str, float]], graph: str, role: str, shape: tuple[int, ...]) -> None:
+    session = onnxruntime.InferenceSession(exported[0] / f'mask-prompt-{graph}.onnx', providers=['CPUExecutionProvider'])
+    for count in (1, 5):
+        assert session.run(None, {role: np.zeros((count, *shape[1:]), np.float32)})[0].shape == (count, 4, 32)

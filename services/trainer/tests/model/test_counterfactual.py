@@ -9,7 +9,7 @@ from trainer.checkpoint import load_weights
 from trainer.config import NANO
 from trainer.data.clip import Clip, SpriteWorld
 from trainer.data.config import WorldConfig
-from trainer.evaluate import Served, served
+from trainer.evaluation.nano import Served, served
 from trainer.losses.boxes import paired_iou
 from trainer.losses.moment import span_iou
 from trainer.model import TpoModel

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from trainer.checkpoint import load_weights
 from trainer.config import CONFIGS
-from trainer.evaluate import run_folder, served
+from trainer.evaluate import run_folder
+from trainer.evaluation.nano import served
 from trainer.metrics.table import metrics
 from trainer.model import TpoModel
 

@@ -1,4 +1,5 @@
 """What the bundle of a tuned language model must reproduce: a run of its decoder, and whole asks over one clip."""
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ def golden_asks(speaker: Speaker, folder: Path, thresholds: dict[str, float]) ->
     for text in ('where is the red car ?', 'what do you see ?'):
         answer = speaker.ask(sight, text)
         asks.append({'frames': files, 'times': times.tolist(), 'text': text, 'tokens': answer.ids, 'answer': answer.text,
-                     'evidence': [evidence_of(model, sight, times, mark, thresholds) for mark in answer.marks]})
+                     'evidence': [evidence_of(model, sight, times, replace(mark, phrase=mark.phrase or text), thresholds) for mark in answer.marks]})
     for task in TASKS:
         mark = speaker.force(sight, PHRASES[task], task)
         asks.append({'frames': files, 'times': times.tolist(), 'text': PHRASES[task], 'forced': task, 'tokens': [], 'answer': '', 'evidence': [evidence_of(model, sight, times, mark, thresholds)]})

@@ -60,7 +60,7 @@ class SharedMaskHead(nn.Module):
         """(Q, G, G) −1…1 → (Q, k, c)."""
         tokens = self.prompt_tokens - WORDS
         flat = F.pad(cells.flatten(1), (0, tokens * self.width - self.grid ** 2)).unflatten(1, (tokens, self.width))
-        return torch.cat([self.pointed.expand(len(cells), -1, -1), flat], 1)
+        return torch.cat([self.pointed.expand(cells.shape[0], -1, -1), flat], 1)
 
     def decode(self, features: Tensor, prompt: Tensor, age: Tensor, tokens: Tensor, valid: Tensor, ages: Tensor) -> Masks:
         """features (Q or 1, D, G, G), prompt (Q, k, c), its age (Q), memory tokens (Q, M, 1, c), valid and ages (Q, M)."""
