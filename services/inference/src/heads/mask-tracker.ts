@@ -1,6 +1,6 @@
 import { ProtocolError, type Box, type MaskHead, type Point, type Rle } from '@fovea/protocol'
-import { floatOf, type Feeds, type Graph } from '../model/graph.ts'
-import { floats, type FloatTensor, type Tensor } from '../model/tensor.ts'
+import { floatOf, type Feeds, type Graph, type Results } from '../model/graph.ts'
+import { floats, release, type FloatTensor, type Tensor } from '../model/tensor.ts'
 import { overlap } from './box-motion.ts'
 import { choose, decoded, type Decoded } from './candidates.ts'
 import { unit, type Scene } from './head.ts'
@@ -51,7 +51,7 @@ export class MaskTracker {
   async prompt(scene: Scene, pointing: Pointing): Promise<PromptTokens[]> {
     if ('mask' in pointing && this.#graphs.drawn) return [{ data: new Float32Array(0), k: 0, c: 0, count: 0, drawn: pointing.mask }]
     const { graph, feeds, count } = this.#promptGraph(pointing)
-    const tokens = floatOf(await graph.run({ ...(await this.#eyes.see(scene)), ...feeds }), 'prompt', graph)
+    const tokens = await this.#eyes.see(scene, async (features) => floatOf(await graph.run({ ...features, ...feeds }), 'prompt', graph))
     const [, k = 0, c = 0] = tokens.dims
     return Array.from({ length: tokens.dims[0] ?? 0 }, (_, index) => ({ data: tokens.data.slice(index * k * c, (index + 1) * k * c), k, c, count }))
   }
@@ -64,14 +64,17 @@ export class MaskTracker {
   async look(scene: Scene, objects: readonly Followed[], size: { height: number; width: number }): Promise<Step[]> {
     const steps = new Map<Followed, Step>()
     if (objects.length === 0) return []
-    const features = await this.#eyes.see(scene)
-    for (const group of this.#groups(objects)) {
-      const found = await this.#decode(features, group)
-      group.forEach((followed, index) => {
-        const row = found[index]
-        if (row) steps.set(followed, this.#step(row, followed, size))
-      })
-    }
+    await this.#eyes.see(scene, async (features) => {
+      for (const group of this.#groups(objects)) {
+        const { graph, results } = await this.#decode(features, group)
+        const found = decoded(results, graph, group.length)
+        group.forEach((followed, index) => {
+          const row = found[index]
+          if (row) steps.set(followed, this.#step(row, followed, size))
+        })
+        release(results.mask)
+      }
+    })
     return objects.map((object) => {
       const step = steps.get(object)
       if (!step) throw new Error('Every object has a step.')
@@ -89,12 +92,13 @@ export class MaskTracker {
       const masks = new Float32Array(kept.length * h * w)
       kept.forEach(({ step }, index) => masks.set(step.logits, index * h * w))
       const object = Float32Array.from(kept, ({ step }) => step.score)
-      const feeds = { ...(await this.#eyes.see(scene)), mask: floats(masks, [kept.length, h, w]), object: floats(object, [kept.length]) }
-      const tokens = floatOf(await memory.run(feeds), 'memory.tokens', memory)
+      const feeds = { mask: floats(masks, [kept.length, h, w]), object: floats(object, [kept.length]) }
+      const tokens = await this.#eyes.see(scene, async (features) => floatOf(await memory.run({ ...features, ...feeds }), 'memory.tokens', memory))
       const size = tokens.data.length / kept.length
       kept.forEach(({ object: followed, step, prompted }, index) => {
-        followed.memory.add({ tokens: tokens.data.slice(index * size, (index + 1) * size), ...(step.pointer ? { pointer: step.pointer } : {}) }, prompted)
+        followed.memory.add({ tokens: tokens.data.subarray(index * size, (index + 1) * size), ...(step.pointer ? { pointer: step.pointer } : {}) }, prompted)
       })
+      release(tokens, feeds.mask)
     }
     for (const { object, step } of seen) {
       object.memory.motion?.step(step.outline?.box)
@@ -125,22 +129,26 @@ export class MaskTracker {
     return this.#graphs.attend !== undefined && !memory.empty
   }
 
-  async #decode(features: Feeds, group: readonly Followed[]): Promise<Decoded[]> {
+  async #decode(features: Feeds, group: readonly Followed[]): Promise<{ graph: Graph; results: Results }> {
     const { attend, decode, drawn } = this.#graphs
     const masks = group.flatMap((object) => (object.prompt.drawn && object.memory.empty ? [object.prompt.drawn] : []))
-    if (drawn && masks.length > 0) return decoded(await drawn.run({ ...features, mask: together(masks) }), drawn, group.length)
+    if (drawn && masks.length > 0) return { graph: drawn, results: await drawn.run({ ...features, mask: together(masks) }) }
     const memories = group.map(({ memory }) => memory)
     const prompts = promptFeeds(group)
     if (!attend) {
       const memory = memoryFeeds(decode, memories, this.#bank.prompted + this.#bank.recent)
-      return decoded(await decode.run({ ...features, ...prompts, ...memory }), decode, group.length)
+      return { graph: decode, results: await decode.run({ ...features, ...prompts, ...memory }) }
     }
     if (!group.every((object) => this.#attends(object)))
-      return decoded(await decode.run({ ...features, ...prompts, attended: repeated(features.attended, group.length) }), decode, group.length)
-    const { attended, prompt } = await attend.run({ ...features, ...memoryFeeds(attend, memories) })
+      return { graph: decode, results: await decode.run({ ...features, ...prompts, attended: repeated(features.attended, group.length) }) }
+    const memory = memoryFeeds(attend, memories)
+    const { attended, prompt } = await attend.run({ ...features, ...memory })
+    release(memory['memory.tokens'])
     // After its frame a prompt is not repeated where the head has words of its own for "no prompt".
     const blank = prompt ? { prompt, 'prompt.count': floats(new Float32Array(group.length), [group.length]) } : {}
-    return decoded(await decode.run({ ...features, ...prompts, ...blank, attended }), decode, group.length)
+    const results = await decode.run({ ...features, ...prompts, ...blank, attended })
+    release(attended)
+    return { graph: decode, results }
   }
 
   #step(row: Decoded, { memory }: Followed, size: { height: number; width: number }): Step {

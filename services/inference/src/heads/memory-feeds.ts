@@ -1,9 +1,10 @@
 import { ProtocolError } from '@fovea/protocol'
 import type { Feeds, Graph } from '../model/graph.ts'
 import { floats, type FloatTensor } from '../model/tensor.ts'
-import type { ObjectMemory } from './object-memory.ts'
+import { fromBfloat16 } from './bfloat16.ts'
+import type { Kept, ObjectMemory } from './object-memory.ts'
 
-type Row = { data: Float32Array; age: number; prompted?: boolean }
+type Row = { data: Kept; age: number; prompted?: boolean }
 
 /** The memories of several objects as one batch of `most` places each, or of as many as the fullest fills; empty places are marked invalid. */
 export function memoryFeeds(graph: Graph, memories: readonly ObjectMemory[], most?: number): Feeds {
@@ -33,7 +34,12 @@ function padded(
       }),
       [rows.length, places],
     )
-  rows.forEach((row, at) => row.slice(0, places).forEach((entry, index) => tokens.set(entry.data, (at * places + index) * size)))
+  rows.forEach((row, at) => {
+    row.slice(0, places).forEach(({ data }, index) => {
+      if (data instanceof Uint16Array) fromBfloat16(data, tokens, (at * places + index) * size)
+      else tokens.set(data, (at * places + index) * size)
+    })
+  })
   return {
     tokens: floats(tokens, [rows.length, places, ...shape]),
     valid: flags(() => 1),

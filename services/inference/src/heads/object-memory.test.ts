@@ -36,8 +36,16 @@ test('where only trusted frames are remembered, their age is their turn', () => 
   expect(memory.pointers().map(({ age }) => age)).toEqual([6, 2, 4])
 })
 
-test('tokens kept in bfloat16 come back rounded', () => {
+test('tokens kept in bfloat16 take half the room', () => {
   const memory = new ObjectMemory({ prompted: 1, recent: 1, stored: 'bfloat16' })
   memory.add({ tokens: Float32Array.of(1 + 2 ** -9, 0.5) }, true)
-  expect([...(memory.entries()[0]?.tokens ?? [])]).toEqual([1, 0.5])
+  expect(memory.entries()[0]?.tokens).toEqual(Uint16Array.of(0x3f80, 0x3f00))
+})
+
+test('what is remembered is a copy', () => {
+  const memory = new ObjectMemory({ prompted: 1, recent: 1 })
+  const tokens = Float32Array.of(1, 2)
+  memory.add({ tokens }, true)
+  tokens.fill(0)
+  expect(memory.entries()[0]?.tokens).toEqual(Float32Array.of(1, 2))
 })

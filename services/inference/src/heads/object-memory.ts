@@ -1,10 +1,12 @@
 import type { MaskHead } from '@fovea/protocol'
-import { fromBfloat16, toBfloat16 } from './bfloat16.ts'
+import { toBfloat16 } from './bfloat16.ts'
 import { BoxMotion } from './box-motion.ts'
 
 /** What one frame leaves behind: memory tokens, and the object's pointer where the head has such. */
 export type Remembered = { tokens: Float32Array; pointer?: Float32Array }
-type Entry = { tokens: Float32Array | Uint16Array; pointer?: Float32Array; at: number }
+/** Numbers as they are kept: plain, or the bits of bfloat16. */
+export type Kept = Float32Array | Uint16Array
+type Entry = { tokens: Kept; pointer?: Float32Array; at: number }
 type Pointer = { pointer: Float32Array; at: number }
 
 /** What a track remembers of its object: the frames it was pointed out in, and the last few. Bounded. */
@@ -32,8 +34,9 @@ export class ObjectMemory {
     return this.#prompted.length + this.#recent.length === 0
   }
 
+  /** Keeps a copy: the tokens may be part of something larger. */
   add(seen: Remembered, prompted: boolean): void {
-    const tokens = this.#bank.stored === 'bfloat16' ? toBfloat16(seen.tokens) : seen.tokens
+    const tokens = this.#bank.stored === 'bfloat16' ? toBfloat16(seen.tokens) : seen.tokens.slice()
     const entry = { ...seen, tokens, at: this.#now }
     if (prompted) {
       this.#promptedAt = this.#now
@@ -50,11 +53,11 @@ export class ObjectMemory {
   }
 
   /** Prompted entries first, then recent ones, newest first; `age` in frames, or in remembered frames where not all are. */
-  entries(): { tokens: Float32Array; age: number; prompted: boolean }[] {
+  entries(): { tokens: Kept; age: number; prompted: boolean }[] {
     const chosen = this.#bank.motion !== undefined
     return [
-      ...this.#prompted.toReversed().map(({ tokens, at }) => ({ tokens: plain(tokens), age: this.#now - at, prompted: true })),
-      ...this.#recent.toReversed().map(({ tokens, at }, index) => ({ tokens: plain(tokens), age: chosen ? index + 1 : this.#now - at, prompted: false })),
+      ...this.#prompted.toReversed().map(({ tokens, at }) => ({ tokens, age: this.#now - at, prompted: true })),
+      ...this.#recent.toReversed().map(({ tokens, at }, index) => ({ tokens, age: chosen ? index + 1 : this.#now - at, prompted: false })),
     ]
   }
 
@@ -63,10 +66,6 @@ export class ObjectMemory {
     const told = this.#prompted.flatMap(({ pointer, at }) => (pointer ? [{ pointer, at }] : []))
     return [...told.toReversed(), ...this.#pointers.toReversed()].map(({ pointer, at }) => ({ pointer, age: this.#now - at }))
   }
-}
-
-function plain(tokens: Entry['tokens']): Float32Array {
-  return tokens instanceof Uint16Array ? fromBfloat16(tokens) : tokens
 }
 
 function keep<Item>(list: Item[], item: Item, most: number): void {

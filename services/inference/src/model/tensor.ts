@@ -23,3 +23,14 @@ export function stack(rows: readonly Float32Array[]): FloatTensor {
   rows.forEach((row, index) => data.set(row, index * width))
   return floats(data, [rows.length, width])
 }
+
+/**
+ * Gives the room of tensors back now; nobody may read them any more. Left to the collector, the megabytes of each frame make it walk the whole heap every
+ * few frames, and each new array is fetched from the system and zeroed.
+ */
+export function release(...tensors: readonly (Tensor | undefined)[]): void {
+  for (const tensor of tensors) {
+    if (tensor?.type === 'device') tensor.dispose()
+    else if (tensor?.data.buffer instanceof ArrayBuffer) tensor.data.buffer.transfer(0)
+  }
+}
