@@ -8,13 +8,15 @@ const bundle = (name: string): string => fileURLToPath(new URL(`./fixtures/${nam
 const LEFT: Box = [0.1, 0.2, 0.5, 0.6]
 const RIGHT: Box = [0.6, 0.1, 0.9, 0.9]
 
-let boxes: OnnxModel
+let videochat: OnnxModel
+let llava: OnnxModel
 let words: OnnxModel
 beforeAll(async () => {
-  boxes = await OnnxModel.load(bundle('videochat-tiny'), { slots: 1 })
+  videochat = await OnnxModel.load(bundle('videochat-tiny'), { slots: 1 })
+  llava = await OnnxModel.load(bundle('llava-tiny'), { slots: 1 })
   words = await OnnxModel.load(bundle('toy'), { slots: 1 })
 })
-afterAll(() => Promise.all([boxes.close(), words.close()]))
+afterAll(() => Promise.all([videochat.close(), llava.close(), words.close()]))
 
 async function windowOf(model: OnnxModel): Promise<Window> {
   const grey = new Uint8Array(model.image.height * model.image.width * 3).fill(128)
@@ -34,19 +36,24 @@ async function hidden(model: OnnxModel, text: string, given?: Box[]): Promise<Fl
   }
 }
 
-test('[AS1] what <box> in a question stands for reaches the language model, each in its place', async () => {
-  const [left, right] = [await hidden(boxes, 'what is in <box> ?', [LEFT]), await hidden(boxes, 'what is in <box> ?', [RIGHT])]
+test.each([
+  ['videochat', () => videochat],
+  ['llava', () => llava],
+])('[AS1] what <box> in a question stands for reaches the language model of %s, each in its place', async (_name, of) => {
+  const model = of()
+  const [left, right] = [await hidden(model, 'what is in <box> ?', [LEFT]), await hidden(model, 'what is in <box> ?', [RIGHT])]
   expect(left).not.toEqual(right)
-  expect(await hidden(boxes, 'is <box> or <box> red ?', [LEFT, RIGHT])).not.toEqual(await hidden(boxes, 'is <box> or <box> red ?', [RIGHT, LEFT]))
-  expect(await hidden(boxes, 'what is in <box> ?', [LEFT])).toEqual(left)
+  expect(await hidden(model, 'is <box> or <box> red ?', [LEFT, RIGHT])).not.toEqual(await hidden(model, 'is <box> or <box> red ?', [RIGHT, LEFT]))
+  expect(await hidden(model, 'what is in <box> ?', [LEFT])).toEqual(left)
 })
 
 test('[AS1] boxes that the words do not name are refused, and so are boxes where the model takes none', async () => {
-  await expect(hidden(boxes, 'what is there ?', [LEFT])).rejects.toMatchObject({ code: 'invalid-message' })
-  await expect(hidden(boxes, 'what is in <box> and <box> ?', [LEFT])).rejects.toThrow(/2 times <box>, and 1 boxes came/)
+  await expect(hidden(llava, 'what is there ?', [LEFT])).rejects.toMatchObject({ code: 'invalid-message' })
+  await expect(hidden(videochat, 'what is in <box> and <box> ?', [LEFT])).rejects.toThrow(/2 times <box>, and 1 boxes came/)
   await expect(hidden(words, 'what is in <box> ?', [LEFT])).rejects.toMatchObject({ code: 'unsupported' })
 })
 
 test('without boxes, a token that a user writes stays a word taken out', async () => {
-  expect(await hidden(boxes, 'what is in <track_box> ?')).toEqual(await hidden(boxes, 'what is in ?'))
+  expect(await hidden(videochat, 'what is in <track_box> ?')).toEqual(await hidden(videochat, 'what is in ?'))
+  expect(await hidden(llava, 'what is in <box> ?')).toEqual(await hidden(llava, 'what is in ?'))
 })

@@ -9,7 +9,7 @@ import { ScriptedModel } from './scripted-model.ts'
 
 const BUNDLES = {
   toy: fileURLToPath(new URL('./fixtures/toy', import.meta.url)),
-  // Both made by `fovea-train export` from random weights: decoders of Hugging Face's with a cache in place; heads on SigLIP's map, a video as one unit.
+  // Decoders of Hugging Face's with a cache in place: heads on SigLIP's map, taught one clip (`fixtures/make_llava.py`); a video as one unit, random (`fovea-train export`).
   llava: fileURLToPath(new URL('./fixtures/llava-tiny', import.meta.url)),
   videochat: fileURLToPath(new URL('./fixtures/videochat-tiny', import.meta.url)),
   nano: fileURLToPath(new URL('../../../packages/model-nano', import.meta.url)),

@@ -67,12 +67,19 @@ export class Vocabulary {
     const pieces = text.split(BOX)
     if (pieces.length - 1 !== boxes)
       throw new ProtocolError('invalid-message', `The question has ${pieces.length - 1} times ${BOX}, and ${boxes} boxes came. Write ${BOX} once for each.`)
-    return pieces.map((piece) => this.#plain(piece)).join(` ${this.#boxToken} `)
+    return pieces
+      .map((piece) => this.#without(piece))
+      .join(this.#boxToken)
+      .trim()
   }
 
   #plain(text: string): string {
+    return this.#without(text).trim()
+  }
+
+  #without(text: string): string {
     let plain = text
     for (const token of this.#special) if (plain.includes(token)) plain = plain.replaceAll(token, ' ')
-    return plain.trim()
+    return plain
   }
 }

@@ -1,27 +1,20 @@
 """One model, three evaluators: PyTorch with the weights, the bundle's graphs from Python, the service's own code on the bundle. A tiny LLaVA-OneVision that was taught two clips."""
-from dataclasses import replace
 import json
 from pathlib import Path
-from random import Random
 import subprocess
 
 import numpy as np
 import pytest
-import torch
 from typer.testing import CliRunner
 
 pytest.importorskip('peft', reason='the extra `llava` is not installed')
 
+from tests.llava.taught import taught_llava
 from trainer.backbones.llava_onevision.export import export_llava
-from trainer.backbones.llava_onevision.load import tiny_llava
 from trainer.backbones.llava_onevision.model import LlavaOnevision
 from trainer.backbones.pretrained.checkpoint import save_trained
 from trainer.backbones.pretrained.export import Options
-from trainer.backbones.pretrained.lessons import Teacher
-from trainer.backbones.pretrained.objective import objective
-from trainer.backbones.task_weights import Weights
 from trainer.cli import app
-from trainer.data.ask import Target
 from trainer.data.clip import SpriteWorld
 from trainer.data.config import WorldConfig
 from trainer.data.folder import write_folder
@@ -30,7 +23,7 @@ from trainer.metrics.rle import decode
 
 REPOSITORY = Path(__file__).parents[4]
 NODE = REPOSITORY / 'node_modules' / 'node' / 'bin' / 'node'
-CLIPS, STEPS, RATE = 2, 90, 4e-3
+CLIPS, STEPS = 2, 90
 SERVED = {'region': 0.55, 'mask': 0.5, 'moment': 0.3}   # thresholds of an export that is told no others
 
 
@@ -41,26 +34,7 @@ def world() -> SpriteWorld:
 
 @pytest.fixture(scope='module')
 def model(world: SpriteWorld) -> LlavaOnevision:
-    """It answers with every trigger, and its heads find what is there. More than `it` a random language model under LoRA does not learn to say."""
-    model = tiny_llava().train()
-    teacher, clips = Teacher(model.language, model.settings.frames, Random(1)), [world.clip('train', number) for number in range(CLIPS)]
-    lessons = []
-    for clip in clips:
-        asked = [teacher.asked_lesson(clip, replace(ask, answer='<p> it <region> <mask> <moment>', targets=of_every_task(ask.targets[0]))) for ask in clip.asks if ask.targets and ask.targets[0].things]
-        forced = [teacher.forced_lesson(clip, target) for ask in clip.asks for target in ask.targets]
-        lessons += [replace(lesson, frames=asked[0].frames) for lesson in (*asked, *forced)]
-    learns = [parameter for name, parameter in model.named_parameters() if model.part_of(name) != 'base']
-    optimiser = torch.optim.AdamW(learns, RATE)
-    for _ in range(STEPS):
-        optimiser.zero_grad()
-        torch.stack(list(objective(model, lessons, Weights()).values())).sum().backward()
-        torch.nn.utils.clip_grad_norm_(learns, 1.0)
-        optimiser.step()
-    return model.eval()
-
-
-def of_every_task(target: Target) -> list[Target]:
-    return [replace(target, task=task, spans=[(2.0, 9.0)]) for task in ('region', 'mask', 'moment')]
+    return taught_llava([world.clip('train', number) for number in range(CLIPS)], STEPS)
 
 
 @pytest.fixture(scope='module')

@@ -37,7 +37,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory, model: LlavaOnevision) ->
 
 def test_every_graph_is_pytorchs_to_a_thousandth(exported: tuple[Path, dict[str, float]]) -> None:
     """The decoder too: LoRA merged, task tokens in its tables, written node by node."""
-    assert set(exported[1]) == {'vision', 'prefix', 'region.main', 'mask.prompt.state', 'mask.prompt.boxes', 'mask.prompt.points', 'mask.prompt.mask', 'mask.decode', 'mask.memory', 'moment.main', 'decoder'}
+    assert set(exported[1]) == {'vision', 'prefix', 'box', 'region.main', 'mask.prompt.state', 'mask.prompt.boxes', 'mask.prompt.points', 'mask.prompt.mask', 'mask.decode', 'mask.memory', 'moment.main', 'decoder'}
     assert max(exported[1].values()) <= 1e-3
 
 

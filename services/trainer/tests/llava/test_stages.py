@@ -38,7 +38,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, clips: list[Clip]) -> dict
     """All three stages in turn, each on the same few lessons at every step; by stage its parts before and after."""
     model, found = tiny_llava(), {}
     for name, stage in STAGES.items():
-        taught = fixed(model, clips, stage.heads)
+        taught = fixed(model, clips, stage.heads, stage.boxes)
         before = parts(model, taught, stage.weights)
         with open(tmp_path_factory.mktemp(name) / 'log', 'w') as log:
             run_stage(model, stage, lambda _: taught, STEPS[name], Run(Path(), STEPS[name], times=TIMES[name]), log, objective, part_of)
@@ -46,12 +46,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory, clips: list[Clip]) -> dict
     return found
 
 
-def fixed(model: LlavaOnevision, clips: list[Clip], heads: bool) -> list[Lesson]:
-    """Asked questions, and with heads a forced one of every sort, present and absent."""
+def fixed(model: LlavaOnevision, clips: list[Clip], heads: bool, boxes: bool = False) -> list[Lesson]:
+    """Asked questions, with heads a forced one of every sort, present and absent, and with boxes some about what is in one."""
     teacher = Teacher(model.language, model.settings.frames, Random(5))
     asked = [teacher.lesson(clip, heads=False) for clip in clips for _ in range(2)]
     targets = {(target.task, target.present): (clip, target) for clip in clips for ask in clip.asks for target in ask.targets}
-    return asked + ([teacher.forced_lesson(*pair) for pair in targets.values()] if heads else [])
+    about_boxes = [teacher.boxed_lesson(clip) for clip in clips for _ in range(2)] if boxes else []
+    return asked + about_boxes + ([teacher.forced_lesson(*pair) for pair in targets.values()] if heads else [])
 
 
 @torch.no_grad()
@@ -82,12 +83,12 @@ def test_stage_1_has_no_head_loss(trained: dict) -> None:
 @pytest.mark.parametrize(('stage', 'learns'), [
     ('assign', {'lora', 'words.triggers', 'words.outputs'}),
     ('heads', {'lora', *WORDS, *HEADS}),
-    ('together', {'lora', *WORDS, *HEADS, 'connector', 'vision'}),
+    ('together', {'lora', *WORDS, *HEADS, 'box', 'connector', 'vision'}),
 ])
 def test_gradients_are_where_the_stage_wants_them(clips: list[Clip], stage: str, learns: set[str]) -> None:
     model = warmed()
     optimiser_of(model, STAGES[stage], 1.0, part_of)
-    torch.stack(list(objective(model, fixed(model, clips, STAGES[stage].heads), STAGES[stage].weights).values())).sum().backward()
+    torch.stack(list(objective(model, fixed(model, clips, STAGES[stage].heads, STAGES[stage].boxes), STAGES[stage].weights).values())).sum().backward()
     without = {name for name, parameter in model.named_parameters() if part_of(name) in learns and not reached(parameter)}
     assert without <= UNREAD
     assert {part_of(name) for name, parameter in model.named_parameters() if reached(parameter)} == learns
@@ -123,7 +124,7 @@ def test_a_model_in_bf16_trains_with_heads_in_fp32(tmp_path: Path, clips: list[C
     tiny_tokenizer().save(str(tmp_path / 'tokenizer.json'))
     model = load_llava(tmp_path, TINY, torch.bfloat16).train()
     optimiser_of(model, STAGES['together'], 1.0, part_of)
-    torch.stack(list(objective(model, fixed(model, clips, heads=True), STAGES['together'].weights).values())).sum().backward()
+    torch.stack(list(objective(model, fixed(model, clips, heads=True, boxes=True), STAGES['together'].weights).values())).sum().backward()
     assert model.published.lm_head.weight.dtype == torch.bfloat16 and model.heads['mask'].write.weight.dtype == torch.float32
     assert {part_of(name) for name, parameter in model.named_parameters() if reached(parameter)} == set(STAGES['together'].rates)
 

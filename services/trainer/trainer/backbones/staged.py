@@ -26,6 +26,7 @@ class Stage(Generic[Weights]):
     rates: dict[str, float]      # part of the model → peak learning rate; what is not named is frozen
     weights: Weights             # of the losses
     heads: bool = True           # whether lessons are for the heads too
+    boxes: bool = False          # whether some ask about what is in a box
 
 
 @dataclass

@@ -9,7 +9,7 @@ from trainer.backbones.pretrained.graphs import graphs_of
 from trainer.backbones.pretrained.model import Pretrained
 from trainer.backbones.pretrained.settings import TASKS
 from trainer.backbones.pretrained.speak import Speaker
-from trainer.backbones.pretrained.words import PHRASE
+from trainer.backbones.pretrained.words import BOX, PHRASE
 from trainer.export.decoder_gqa import DecoderShape, Precision
 from trainer.export.decoder_part import write_decoder_part
 from trainer.export.golden import Blob, golden_graph
@@ -89,10 +89,10 @@ def manifest_of(model: Pretrained, folder: Path, specs: list[GraphSpec], part: d
         'vision': {'unit': 'frame', 'tokens': visual.shape[2], 'width': visual.shape[3]},
         'sampling': {'frames': settings.frames, 'everyMs': settings.every_ms},
         'language': {
-            'width': model.width, 'vocabulary': shape_of(model).vocabulary, 'eos': settings.eos, 'template': as_jinja(settings.template), 'visualToken': settings.visual, 'phraseToken': PHRASE,
+            'width': model.width, 'vocabulary': shape_of(model).vocabulary, 'eos': settings.eos, 'template': as_jinja(settings.template), 'visualToken': settings.visual, 'phraseToken': PHRASE, 'boxToken': BOX,
             'maxNewTokens': settings.longest, 'atomicPrefix': False, 'kv': part['kv'],
         },
-        'graphs': {'vision': rows['vision'], 'prefix': rows['prefix'], **part['graphs']},
+        'graphs': {'vision': rows['vision'], 'prefix': rows['prefix'], 'box': rows['box'], **part['graphs']},
         'tokenizer': 'tokenizer.json',
         'heads': [
             {'task': 'region', 'standing': True, 'token': token('region'), 'threshold': options.region, 'graphs': {'main': rows['region.main']}, 'nms': 0.6, 'maxBoxes': 10},

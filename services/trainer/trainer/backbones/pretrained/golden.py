@@ -17,6 +17,7 @@ from trainer.export.golden import Blob, coarse, enlarged
 from trainer.metrics.rle import encode
 from trainer.spoken import Mark
 
+GIVEN, BOXES = 'what is in <box> ?', ([0.1, 0.2, 0.5, 0.6], [0.6, 0.1, 0.9, 0.9])
 PHRASES = {'region': 'the red car', 'mask': 'the dog', 'moment': 'the cat leaves'}
 
 
@@ -35,7 +36,7 @@ def golden_decoder(model: Pretrained, folder: Path, part: dict[str, dict], blob:
 
 
 def golden_asks(speaker: Speaker, folder: Path, thresholds: dict[str, float]) -> list[dict[str, object]]:
-    """Questions answered freely, and every head with its trigger fed, so that it is proved whatever the model would have said."""
+    """Questions answered freely, two of them about boxes, and every head with its trigger fed, so that it is proved whatever the model would have said."""
     model = speaker.model
     clip = SpriteWorld(WorldConfig.load('spriteworld-v1', size=model.picture)).clip('dev', 0)
     chosen = np.linspace(0, len(clip.frames) - 1, model.settings.frames).round().astype(int)
@@ -50,6 +51,10 @@ def golden_asks(speaker: Speaker, folder: Path, thresholds: dict[str, float]) ->
         answer = speaker.ask(sight, text)
         asks.append({'frames': files, 'times': times.tolist(), 'text': text, 'tokens': answer.ids, 'answer': answer.text,
                      'evidence': [evidence_of(model, sight, times, replace(mark, phrase=mark.phrase or text), thresholds) for mark in answer.marks]})
+    for box in BOXES:
+        answer = speaker.ask(sight, GIVEN, torch.tensor([box]))
+        asks.append({'frames': files, 'times': times.tolist(), 'text': GIVEN, 'boxes': [box], 'tokens': answer.ids, 'answer': answer.text,
+                     'evidence': [evidence_of(model, sight, times, replace(mark, phrase=mark.phrase or GIVEN), thresholds) for mark in answer.marks]})
     for task in TASKS:
         mark = speaker.force(sight, PHRASES[task], task)
         asks.append({'frames': files, 'times': times.tolist(), 'text': PHRASES[task], 'forced': task, 'tokens': [], 'answer': '', 'evidence': [evidence_of(model, sight, times, mark, thresholds)]})
@@ -66,7 +71,8 @@ def evidence_of(model: Pretrained, sight: Sight, times: Tensor, mark: Mark, thre
     if mark.task == 'mask':
         masks = head.decode(last, head.prompt_state(mark.state), torch.zeros(1), *head.nothing(1, 1 + model.settings.recent))
         present = float(masks.object.sigmoid()[0])
-        return found | {'object': present, 'mask': encode(enlarged(masks.mask, model.picture)) if present >= thresholds['mask'] else None}
+        drawn = enlarged(masks.mask, model.picture)
+        return found | {'object': present, 'mask': encode(drawn) if present >= thresholds['mask'] and drawn.any() else None}
     moments = head(sight.visual, times[None], mark.state)
     kept = moments.scores[0] >= thresholds['moment']
     return found | {'object': float(moments.object[0]), 'spans': moments.spans[0][kept].tolist(), 'scores': moments.scores[0][kept].tolist()}

@@ -25,6 +25,17 @@ class Prefix(nn.Module):
         return self.model.prefix(visual)
 
 
+class GivenBox(nn.Module):
+    """A box that the question names (Q, 4) → its word (Q, d)."""
+
+    def __init__(self, model: Pretrained) -> None:
+        super().__init__()
+        self.box = model.box
+
+    def forward(self, boxes: Tensor) -> Tensor:
+        return self.box(boxes)
+
+
 class Region(nn.Module):
     def __init__(self, model: Pretrained) -> None:
         super().__init__()
@@ -96,6 +107,7 @@ def graphs_of(model: Pretrained) -> list[GraphSpec]:
     return [
         GraphSpec('vision', 'vision.onnx', Vision(model), {'frames': 'pixels.frame'}, {'visual': 'visual', 'map': map_role}, (frames,), {'frames': {0: B}}),
         GraphSpec('prefix', 'prefix.onnx', Prefix(model), {'visual': 'visual'}, {'embeds': 'embeds'}, (clip,), {'visual': {}}),
+        GraphSpec('box', 'box.onnx', GivenBox(model), {'boxes': 'boxes'}, {'embeds': 'embeds'}, (boxes,), {'boxes': q}),
         GraphSpec('region.main', 'region.onnx', Region(model), {'map': map_role, 'state': 'state'}, {'boxes': 'boxes', 'scores': 'scores', 'object': 'object'}, (seen, state), {'features': {}, 'state': q}),
         GraphSpec('mask.prompt.state', 'mask-prompt-state.onnx', PromptState(model), {'state': 'state'}, {'prompt': 'prompt'}, (state,), {'state': q}),
         GraphSpec('mask.prompt.boxes', 'mask-prompt-boxes.onnx', PromptBoxes(model), {'boxes': 'boxes'}, {'prompt': 'prompt'}, (boxes,), {'boxes': q}),

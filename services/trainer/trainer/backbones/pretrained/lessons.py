@@ -10,7 +10,10 @@ from trainer.backbones.pretrained.by_hand import Drawn, drawn
 from trainer.backbones.pretrained.words import Language
 from trainer.data.ask import Ask, Target
 from trainer.data.clip import Clip, Thing
+from trainer.rows import jittered
+from trainer.vocabulary import COLOURS
 
+BOXED = 0.15     # of the questions, where boxes are taught
 PROPAGATED = 3  # frames that a mask is followed through in training
 HEAD_OF = {'region': 'region', 'mask': 'mask', 'track': 'mask', 'moment': 'moment'}
 
@@ -37,6 +40,7 @@ class Lesson:
     answer: list[int]      # ids fed behind the prompt
     spoken: list[bool]     # which of them the model has to say itself
     pointings: list[Pointing]
+    boxes: Tensor | None = None  # (n, 4) what each `<box>` of the prompt stands for
     weight: float = 1.0    # of its words
 
 
@@ -46,11 +50,14 @@ class Teacher:
     def __init__(self, language: Language, frames: int, rng: Random, forced: float = 0.5) -> None:
         self.language, self.frames, self.rng, self.forced = language, frames, rng, forced
 
-    def lessons(self, clip: Clip, heads: bool, most: int) -> list[Lesson]:
-        """Several questions about the same frames, none asked twice; with heads, some as forced triggers."""
+    def lessons(self, clip: Clip, heads: bool, most: int, boxes: bool = False) -> list[Lesson]:
+        """Several questions about the same frames, none asked twice; with heads, some as forced triggers; with boxes, some about what is in one."""
         asks = self.asks(clip)
         found = []
         for ask in self.rng.sample(asks, min(most, len(asks))):
+            if boxes and self.rng.random() < BOXED:
+                found.append(self.boxed_lesson(clip))
+                continue
             is_forced = heads and bool(ask.targets) and self.rng.random() < self.forced
             found.append(self.forced_lesson(clip, self.rng.choice(ask.targets)) if is_forced else self.asked_lesson(clip, ask))
         frames = found[0].frames
@@ -77,6 +84,12 @@ class Teacher:
         before, after = self.language.prompt(target.phrase)
         answer = self.language.forced(target.phrase, HEAD_OF[target.task])
         return self.of(clip, before, after, answer, [False] * len(answer), [self.pointing(clip, target, len(answer) - 1)])
+
+    def boxed_lesson(self, clip: Clip) -> Lesson:
+        """About what is in a box of the last frame: its name, its colour, or its outline."""
+        thing = self.rng.choice([thing for thing in clip.things if thing.clear[-1]])
+        asked = boxed_ask(clip, thing, self.rng)
+        return replace(self.asked_lesson(clip, asked), boxes=torch.from_numpy(jittered(thing.boxes[-1], self.rng))[None])
 
     def of(self, clip: Clip, before: list[int], after: list[int], answer: list[int], spoken: list[bool], pointings: list[Pointing]) -> Lesson:
         seen = self.seen(clip)
@@ -107,6 +120,20 @@ class Teacher:
         steps = tuple(range(self.frames - 1, self.frames - 1 - PROPAGATED, -1))
         masks = [np.any([thing.masks[frame] for thing in things], 0) if things else np.zeros(clip.frames.shape[1:3], bool) for frame in self.seen(clip)[list(steps)]]
         return torch.from_numpy(np.stack(masks)).float(), steps
+
+
+def boxed_ask(clip: Clip, thing: Thing, rng: Random) -> Ask:
+    kinds = ['what', 'outline', *(['colour'] if thing.colour else [])]
+    last, kind = len(clip.times) - 1, rng.choice(kinds)
+    if kind == 'what':
+        return Ask('box', rng.choice(('what is in <box> ?', 'what do you see in <box> ?')), thing.noun, last)
+    if kind == 'colour':
+        is_so = rng.random() < 0.5
+        colour = thing.colour if is_so else rng.choice([colour for colour in COLOURS if colour != thing.colour])
+        return Ask('box', f'is what is in <box> {colour} ?', 'yes' if is_so else 'no', last)
+    place = next(place for place, other in enumerate(clip.things) if other is thing)
+    target = Target('mask', f'the {thing.noun}', [place], thing.noun)
+    return Ask('box', rng.choice(('segment what is in <box>', 'cut out what is in <box>')), f'<p> the {thing.noun} <mask>', last, [target])
 
 
 def closed(answer: str) -> str:

@@ -17,7 +17,7 @@ class LiveLessons:
     def __call__(self, step: int) -> list[Lesson]:
         teacher = Teacher(self.language, self.frames, Random(f'{self.run.seed} {self.stage.name} {step}'))
         clips = [self.clip(number) for number in numbers_at(step, self.run, self.stage.name)]
-        return [lesson for clip in clips for lesson in teacher.lessons(clip, self.stage.heads, self.questions)]
+        return [lesson for clip in clips for lesson in teacher.lessons(clip, self.stage.heads, self.questions, self.stage.boxes)]
 
     def clip(self, number: int) -> Clip:
         if number not in self.kept:

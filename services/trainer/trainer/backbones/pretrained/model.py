@@ -35,7 +35,7 @@ class Pretrained(nn.Module, ABC):
         """channels, grid: of the map that heads point in."""
         super().__init__()
         self.settings, self.language, self.sizes = settings, language, published.config
-        needed = max(language.ids) + 1
+        needed = max(*language.ids, language.box) + 1
         if needed > published.get_input_embeddings().weight.shape[0]:
             published.resize_token_embeddings(needed, mean_resizing=False)
         mean_in, mean_out = (table.weight.detach().float().mean(0) for table in (published.get_input_embeddings(), published.get_output_embeddings()))
@@ -43,6 +43,7 @@ class Pretrained(nn.Module, ABC):
         self.lm = get_peft_model(published, lora)
         self.words = Words(language.ids, mean_in, mean_out)
         d, width = self.width, settings.head_width
+        self.box = box_encoder(published.get_input_embeddings().weight, d)
         self.heads = nn.ModuleDict({'region': SharedRegionHead(channels, d, width), 'mask': SharedMaskHead(channels, d, width, grid), 'moment': SharedMomentHead(d, d, width)})
 
     @abstractmethod
@@ -80,9 +81,10 @@ class Pretrained(nn.Module, ABC):
         """The Hugging Face model, LoRA inside."""
         return self.lm.base_model.model
 
-    def embed(self, ids: Tensor) -> Tensor:
-        """ids (B, S) → (B, S, d)."""
-        return self.words.embed(self.published.get_input_embeddings()(ids), ids)
+    def embed(self, ids: Tensor, boxes: Tensor | None = None) -> Tensor:
+        """ids (B, S) → (B, S, d). boxes (n, 4) xyxy 0–1: what each `<box>` stands for, in turn."""
+        embeds = self.words.embed(self.published.get_input_embeddings()(ids), ids)
+        return embeds if boxes is None else embeds.masked_scatter((ids == self.language.box)[..., None], self.box(boxes).to(embeds))
 
     def hear(self, embeds: Tensor, cache: Cache | None = None) -> Tensor:
         """→ hidden (B, S, d). A cache goes on growing. Rows may be padded behind: nothing looks there."""
@@ -101,8 +103,19 @@ class Pretrained(nn.Module, ABC):
         return self.published.get_input_embeddings().weight.dtype
 
 
+def box_encoder(table: Tensor, width: int) -> nn.Sequential:
+    """A box as a word (the shape of TPO's `loc_encoder`); at the beginning it lies where words lie."""
+    encoder = nn.Sequential(nn.Linear(4, width // 2), nn.ReLU(), nn.Linear(width // 2, width))
+    with torch.no_grad():
+        encoder[2].weight.mul_(5 * table.float().std())   # as it is drawn, its outputs spread by about a fifth
+        encoder[2].bias.copy_(table.float().mean(0))
+    return encoder
+
+
 def lora_or_words(name: str) -> str | None:
     """The parts that every family has, or None."""
+    if name.startswith('box.'):
+        return 'box'
     if name.startswith(('heads.', 'words.')):
         return '.'.join(name.split('.')[:2])
     return 'lora' if 'lora_' in name else None

@@ -52,11 +52,11 @@ def objective(model: Pretrained, lessons: list[Lesson], weights: Weights) -> dic
 
 def hear(model: Pretrained, sight: Sight, lessons: list[Lesson], owner: Tensor) -> Tensor:
     """The hidden states behind the pictures, of `after` and answer: the pictures are read once a clip, each lesson goes on from there."""
-    embed = lambda ids: model.embed(torch.tensor([ids], device=owner.device, dtype=torch.long))
+    embed = lambda ids, boxes=None: model.embed(torch.tensor([ids], device=owner.device, dtype=torch.long), boxes if boxes is None else boxes.to(owner.device))
     cache = DynamicCache()
     seen = model.prefix(sight.visual)
     model.hear(torch.cat([embed(lessons[0].before).expand(len(seen), -1, -1), seen], 1), cache)
-    rows = [embed([*lesson.after, *lesson.answer])[0] for lesson in lessons]
+    rows = [embed([*lesson.after, *lesson.answer], lesson.boxes)[0] for lesson in lessons]
     longest, hidden = max(len(row) for row in rows), {}
     for group in alike(rows):
         width = max(len(rows[row]) for row in group)

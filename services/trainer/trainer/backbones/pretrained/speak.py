@@ -16,25 +16,26 @@ class Speaker:
         """frames uint8 (T, S, S, 3)."""
         return self.model.encode(frames[None])
 
-    def ask(self, sight: Sight, text: str) -> Answer:
-        return self.speak(sight, text, [])
+    def ask(self, sight: Sight, text: str, boxes: Tensor | None = None) -> Answer:
+        """boxes (n, 4): what each `<box>` in the text stands for."""
+        return self.speak(sight, text, [], boxes=boxes)
 
     def force(self, sight: Sight, phrase: str, task: str) -> Mark:
         """The trigger is fed; whether the thing is there is the head's decision."""
         return self.speak(sight, phrase, self.model.language.forced(phrase, task)[:-1], stop=True).marks[0]
 
     @torch.no_grad()
-    def speak(self, sight: Sight, text: str, forced: list[int], stop: bool = False) -> Answer:
+    def speak(self, sight: Sight, text: str, forced: list[int], stop: bool = False, boxes: Tensor | None = None) -> Answer:
         model, language, cache = self.model, self.model.language, DynamicCache()
         device = model.words.ids.device
 
-        def embed(ids: list[int]) -> Tensor:
-            return model.embed(torch.tensor([ids], device=device, dtype=torch.long))
+        def embed(ids: list[int], given: Tensor | None = None) -> Tensor:
+            return model.embed(torch.tensor([ids], device=device, dtype=torch.long), given)
 
         def feed(embeds: Tensor) -> tuple[Tensor, Tensor]:
             spoken = model.decode(embeds, cache=cache)
             return spoken.logits[0, -1], spoken.hidden[:, -1].float()
 
         before, after = language.prompt(text)
-        logits, _ = feed(torch.cat([embed(before), model.prefix(sight.visual), embed(after)], 1))
+        logits, _ = feed(torch.cat([embed(before), model.prefix(sight.visual), embed(after, boxes)], 1))
         return speak(language, logits, lambda token: feed(embed([token])), model.settings.longest, forced, stop)

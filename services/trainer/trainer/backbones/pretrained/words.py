@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from trainer.backbones.pretrained.settings import TASKS, Settings
 
-PHRASE = '<p>'
+PHRASE, BOX = '<p>', '<box>'
 TRIGGERS = tuple(f'<{task}>' for task in TASKS)
 TASK_TOKENS = tuple(f'<{task}_task>' for task in TASKS)
 ADDED = (PHRASE, *TRIGGERS, *TASK_TOKENS)
@@ -40,8 +40,8 @@ class Language:
 
     def __init__(self, tokenizer: Tokenizer, settings: Settings) -> None:
         self.tokenizer, self.settings = tokenizer, settings
-        tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in ADDED if tokenizer.token_to_id(token) is None])
-        self.eos, self.visual, self.phrase = self.id(settings.eos), self.id(settings.visual), self.id(PHRASE)
+        tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in (*ADDED, BOX) if tokenizer.token_to_id(token) is None])
+        self.eos, self.visual, self.phrase, self.box = self.id(settings.eos), self.id(settings.visual), self.id(PHRASE), self.id(BOX)
         self.ids = [self.id(token) for token in ADDED]
         self.triggers = {self.id(trigger): task for trigger, task in zip(TRIGGERS, TASKS)}
         self.tasks = {task: self.id(token) for task, token in zip(TASKS, TASK_TOKENS)}

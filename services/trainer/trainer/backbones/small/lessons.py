@@ -48,5 +48,5 @@ class SmallLessons:
         rng, found = Random(f'{self.run.seed} {self.stage.name} {step}'), []
         for number in numbers_at(step, self.run, self.stage.name):
             clip, packed = self.clips[number]
-            found += CachedTeacher(self.language, self.frames, rng, packed).lessons(clip, self.stage.heads, QUESTIONS)
+            found += CachedTeacher(self.language, self.frames, rng, packed).lessons(clip, self.stage.heads, QUESTIONS, self.stage.boxes)
         return found

@@ -39,7 +39,7 @@ def smoke(folder: Path) -> None:
         for name in NAMES:
             run = Run(folder, STEPS, batch=1, times=SLOWER, clips=1, log_every=1)
             stage, source, objective = row(model, name, run, clips)
-            lessons = covering(source) if name in ('heads', 'together') else source(0)
+            lessons = covering(source, stage.boxes) if name in ('heads', 'together') else source(0)
             model.zero_grad(set_to_none=True)
             curve = run_stage(model, stage, lambda _, lessons=lessons: lessons, STEPS, run, log, objective, model.part_of)
             print(f'{name}: loss {curve[0]:.3f} → {curve[-1]:.3f} in {len(curve)} steps, gradients in {", ".join(sorted(reached(model)))}')
@@ -50,9 +50,10 @@ def smoke(folder: Path) -> None:
     save_trained(model, folder / 'trained.safetensors', STEPS * len(NAMES))
 
 
-def covering(source: Source) -> list[Lesson]:
-    """The first lessons with something for every head."""
-    return next(lessons for lessons in map(source, count()) if {pointing.task for lesson in lessons for pointing in lesson.pointings} == set(TASKS))
+def covering(source: Source, boxes: bool) -> list[Lesson]:
+    """The first lessons with something for every head, and about a box where boxes are taught."""
+    return next(lessons for lessons in map(source, count()) if {pointing.task for lesson in lessons for pointing in lesson.pointings} == set(TASKS)
+                and (not boxes or any(lesson.boxes is not None for lesson in lessons)))
 
 
 def reached(model: Small) -> set[str]:

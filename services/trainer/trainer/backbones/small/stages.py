@@ -18,7 +18,7 @@ STAGES: dict[str, Stage[Weights]] = {stage.name: stage for stage in (
     Stage('assign', 0.15, {**words(6e-4), 'connector': 3e-4}, Weights(region=0.0, mask=0.0, moment=0.0), heads=False),
     # each head learns its task embedding, its token, and the language model to write it
     Stage('heads', 0.2, {**words(3e-4), 'words.tasks': 1e-3, **heads(6e-4), 'neck': 3e-4, 'naming': 3e-4}, Weights()),
-    # everything together, the connector too
-    Stage('together', 0.25, {**words(3e-4), 'words.tasks': 5e-4, **heads(4e-4), 'connector': 1e-4, 'neck': 2e-4, 'naming': 2e-4}, Weights()),
+    # everything together, the connector too; and what is in a box
+    Stage('together', 0.25, {**words(3e-4), 'words.tasks': 5e-4, **heads(4e-4), 'box': 1e-3, 'connector': 1e-4, 'neck': 2e-4, 'naming': 2e-4}, Weights(), boxes=True),
 )}
 NAMES = (ALIGN.name, 'assign', FIND.name, 'heads', 'together')
