@@ -19,7 +19,7 @@ from trainer.export.bundle import Thresholds
 from trainer.heads.mask import Masks
 from trainer.losses.moment import span_iou
 from trainer.metrics.record import Head, Prediction, Record, TrackEntry
-from trainer.metrics.rle import encode
+from trainer.metrics.rle import Rle, encode
 from trainer.spoken import Mark
 from trainer.suppress import separate
 
@@ -103,9 +103,13 @@ class Answering:
             return {'task': 'track', 'phrase': mark.phrase, 'track': self.followed('state', mark.state, 0)}
         if mark.task == 'mask':
             masks = self.viewing.mask(mark.state, frame)
-            there = masks is not None and float(masks.object.sigmoid()[0]) >= self.thresholds.mask
-            return {'task': 'mask', 'phrase': mark.phrase, 'mask': encode(self.picture(masks)) if there else None}
+            return {'task': 'mask', 'phrase': mark.phrase, 'mask': None if masks is None else self.outlined(masks)}
         return {'task': 'moment', 'phrase': mark.phrase, 'spans': self.spans(mark.state, frame)}
+
+    def outlined(self, masks: Masks) -> Rle | None:
+        """What has no pixel is not there."""
+        picture = self.picture(masks)
+        return encode(picture) if float(masks.object.sigmoid()[0]) >= self.thresholds.mask and picture.any() else None
 
     def spans(self, state: Tensor, frame: int) -> list[dict]:
         seen = self.viewing.moments(state, frame)
