@@ -38,18 +38,17 @@ def from_bundle(folder: Path) -> Examinee:
     return PartsExaminee(parts, Thresholds(**parts.thresholds))
 
 
-def from_checkpoint(path: Path | None, config: str, thresholds: Thresholds, start: Path | None = None) -> Examinee:
-    """`start`: the folder of the published model that a run goes on from. Without a checkpoint: a configuration of random weights as it begins."""
+def from_checkpoint(path: Path, config: str, thresholds: Thresholds, start: Path | None = None) -> Examinee:
+    """`start`: the folder of the published model that the run went on from."""
     if config.startswith(('small', 'llava-onevision')):
         from trainer.evaluation.clip_viewing import PartsExaminee
         from trainer.evaluation.pretrained import PretrainedParts
         return PartsExaminee(PretrainedParts(opened(config, path, start)), thresholds)
     from trainer.evaluation.nano import nano_checkpoint
-    assert path is not None, f'{config} is examined from a checkpoint or a bundle.'
     return nano_checkpoint(path, config, thresholds)
 
 
-def opened(config: str, trained: Path | None, start: Path | None) -> 'Pretrained':
+def opened(config: str, trained: Path, start: Path | None) -> 'Pretrained':
     if config.startswith('small'):
         from trainer.backbones.small.cli import opened as small
         return small(config, trained, torch.float32, 1)
