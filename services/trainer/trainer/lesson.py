@@ -9,6 +9,7 @@ import random
 
 import numpy as np
 
+from trainer.contrasts import contrasts
 from trainer.feature_cache import CachedClip
 from trainer.rename import Renaming, renamed, renaming_for
 from trainer.tokenizer import answer_ids, prompt_ids
@@ -110,6 +111,7 @@ class Teacher:
         seen = np.clip(np.arange(frames) + k - (frames - 1), 0, None)
         renaming = renaming_for(clip, k, rng) if rng.random() < self.mix['rename'] and not clip.photo else None
         questions = self.live_questions(clip, slot, renaming) if live else self.whole_questions(clip, slot, renaming)
+        questions += [] if clip.photo or not self.mix.get('contrast') else self.contrasting(clip, seen, slot, renaming)
         rng.shuffle(questions)
         return Lesson(clip, seen, slot, questions[:self.most], renaming, rng.random() < self.mix['flip'])
 
@@ -174,21 +176,11 @@ class Teacher:
 
     def live_questions(self, clip: CachedClip, slot: int, renaming: Renaming | None) -> list[Question]:
         """Simple questions about what is to be seen at kept frame `slot`, all answers true there."""
-        rng, frame = self.rng, int(clip.kept[slot])
-        words = vocabulary()
-        names = [renaming.noun if renaming and i == renaming.thing else thing.noun for i, thing in enumerate(clip.things)]
-        groups: dict[str, list[int]] = {}
-        for i, name in enumerate(names):
-            if clip.things[i].visible.any():
-                groups.setdefault(name, []).append(i)
+        rng, frame, name_of = self.rng, int(clip.kept[slot]), self.name_of
+        groups = groups_of(clip, renaming)
         found: list[Question] = []
-        settled = {name for name, things in groups.items() if not any(clip.things[i].visible[frame] and not clip.things[i].clear[frame] for i in things)}
-        absent = rng.sample([noun for noun in words.nouns if noun not in groups], 4)
-
-        def name_of(noun: str, plural: bool = False) -> str:
-            options = [form for form, many in words.forms_of(noun).items() if many == plural]
-            return noun if not options or (not plural and rng.random() < 0.5) else rng.choice(options)
-
+        settled = settled_of(clip, groups, frame)
+        absent = rng.sample([noun for noun in vocabulary().nouns if noun not in groups], 4)
         for noun, things in groups.items():
             task = rng.choice(('region', 'region', 'mask')) if len(things) == 1 else 'region'
             phrase = f'the {name_of(noun)}' if len(things) == 1 else rng.choice((f'all {name_of(noun, True)}', f'the {name_of(noun, True)}'))
@@ -214,23 +206,49 @@ class Teacher:
                 found.append(question(rng.choice(('what do you see ?', 'list what you see', 'name all things', 'what is in the picture ?')), ' , '.join(there), 'list', []))
         return found
 
-    def pointed(self, clip: CachedClip, phrase: str, task: str, noun: str, things: list[int], slot: int, settled: bool) -> list[Question]:
+    def contrasting(self, clip: CachedClip, seen: np.ndarray, slot: int, renaming: Renaming | None) -> list[Question]:
+        frame, groups = int(clip.kept[slot]), groups_of(clip, renaming)
+        plain = {noun: groups[noun] for noun in sorted(settled_of(clip, groups, frame))}
+        found: list[Question] = []
+        for contrast in contrasts(clip, seen, frame, plain, self.name_of, self.mix['contrast'], self.rng):
+            found += self.pointed(clip, contrast.phrase, self.rng.choice(('region', 'mask')), contrast.noun, contrast.things, slot, True, 0.8)
+        return found
+
+    def name_of(self, noun: str, plural: bool = False) -> str:
+        options = [form for form, many in vocabulary().forms_of(noun).items() if many == plural]
+        return noun if not options or (not plural and self.rng.random() < 0.5) else self.rng.choice(options)
+
+    def pointed(self, clip: CachedClip, phrase: str, task: str, noun: str, things: list[int], slot: int, settled: bool, asked: float = 0.4) -> list[Question]:
         """The forced form always; the asked form where the answer at the last frame is beyond dispute."""
         rng = self.rng
         query = self.query(clip, task, phrase, noun, things, slot, 'name', [])
         if not settled:
             query.looks = query.looks[1:]
         made = [self.forced(phrase, task, query)] if self.mix['triggers'] and self.mix['forced'] else []
-        if settled and rng.random() < 0.4 and self.mix['triggers']:
+        if settled and rng.random() < asked and self.mix['triggers']:
             present = bool(self.visible(clip, things, slot))
-            asked = self.query(clip, task, phrase, noun, things, slot, 'name', [])
+            said = self.query(clip, task, phrase, noun, things, slot, 'name', [])
             text = rng.choice({'region': ('where is {} ?', 'find {}', 'show me {}', 'locate {}'), 'mask': ('segment {}', 'outline {}', 'follow {}')}[task]).format(phrase)
             answer = f'<p> {phrase} {TRIGGERS[task]}' if present else f'there is no {phrase.removeprefix("the ").removeprefix("all ")}'
-            made.append(question(text, answer, task, [asked] if present else []))
+            made.append(question(text, answer, task, [said] if present else []))
         return made
 
 
 NUMBERS = ('zero', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight')
+
+
+def groups_of(clip: CachedClip, renaming: Renaming | None) -> dict[str, list[int]]:
+    """Noun → the things of it that are ever to be seen."""
+    groups: dict[str, list[int]] = {}
+    for i, thing in enumerate(clip.things):
+        if thing.visible.any():
+            groups.setdefault(renaming.noun if renaming and i == renaming.thing else thing.noun, []).append(i)
+    return groups
+
+
+def settled_of(clip: CachedClip, groups: dict[str, list[int]], frame: int) -> set[str]:
+    """The nouns of which nothing is hardly to be seen in the frame."""
+    return {noun for noun, things in groups.items() if not any(clip.things[i].visible[frame] and not clip.things[i].clear[frame] for i in things)}
 
 
 def steady(clip: CachedClip) -> bool:

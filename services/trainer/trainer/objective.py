@@ -140,9 +140,10 @@ def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) ->
         'name.noun': weight * F.cross_entropy(named.noun[known], batch.queries.noun[known]) if known.any() else states.sum() * 0,
         'name.colour': weight * F.cross_entropy(named.colour, batch.queries.colour),
         'name.side': weight * F.cross_entropy(named.side, batch.queries.side),
+        'name.motion': weight * F.cross_entropy(named.motion, batch.queries.motion),
         'name.event': weight * F.cross_entropy(named.event, batch.queries.event),
         'name.partner': weight * F.cross_entropy(named.partner, batch.queries.partner),
-        'name.cell': weight * 0.5 * -(batch.queries.cell * named.cell.float().log_softmax(-1)).sum(-1).mean(),
+        'name.cell': weight * -(batch.queries.cell * named.cell.float().log_softmax(-1)).sum(-1).mean(),
     }
 
 

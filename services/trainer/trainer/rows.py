@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from trainer.lesson import Lesson, Query
-from trainer.said import MIRRORED, colour_of, event_of, partner_of, side_of
+from trainer.said import MIRRORED, colour_of, event_of, motion_of, partner_of, side_of
 
 TRACK_STEPS = 4
 
@@ -51,6 +51,7 @@ class Queries:
     noun: Tensor      # (Q), −1 none
     colour: Tensor    # (Q)
     side: Tensor      # (Q) index in SIDES, their number where none is said
+    motion: Tensor    # (Q) index in MOTIONS, their number where none is said
     event: Tensor     # (Q) index in EVENTS
     partner: Tensor   # (Q) the other thing's noun, their number where there is none
     cell: Tensor      # (Q, N) which cells of the last frame seen hold what is meant, sum 1; all 0 where none does or it is not judged
@@ -96,6 +97,7 @@ class RowBuilder:
     def __init__(self) -> None:
         self.all: list[tuple[int, int, Query]] = []
         self.side: list[int] = []
+        self.motion: list[int] = []
         self.cell: list[np.ndarray] = []
         self.region: list[tuple[int, int, np.ndarray]] = []
         self.mask: list[tuple[int, int, np.ndarray]] = []
@@ -109,8 +111,8 @@ class RowBuilder:
             for m, query in enumerate(asked.queries):
                 index = len(self.all)
                 self.all.append((number, offset + query.position, query))
-                side = side_of(query.phrase)
-                self.side.append(MIRRORED.get(side, side) if lesson.flip else side)
+                for said, values in ((side_of(query.phrase), self.side), (motion_of(query.phrase), self.motion)):
+                    values.append(MIRRORED.get(said, said) if lesson.flip else said)
                 self.cell.append(cells_meant(lesson, query))
                 if track is not None and (track.question, track.query) == (n, m):
                     tracked = index
@@ -134,10 +136,11 @@ class RowBuilder:
             self.track.append((tracked, jittered(box, rng), points_in(masks[0], rng), track.kind, [place[slot] for slot in track.slots], masks))
 
     def queries(self) -> Queries:
-        return Queries(torch.tensor([b for b, _, _ in self.all], dtype=torch.long), torch.tensor([p for _, p, _ in self.all], dtype=torch.long),
-                       torch.tensor([q.noun for _, _, q in self.all], dtype=torch.long), torch.tensor([colour_of(q.phrase) for _, _, q in self.all], dtype=torch.long), torch.tensor(self.side, dtype=torch.long),
-                       torch.tensor([event_of(q.phrase) for _, _, q in self.all], dtype=torch.long),
-                       torch.tensor([partner_of(q.phrase) for _, _, q in self.all], dtype=torch.long), torch.from_numpy(np.stack(self.cell)) if self.cell else torch.zeros(0, 25))
+        asked = [query for _, _, query in self.all]
+        each = lambda values: torch.tensor(list(values), dtype=torch.long)
+        return Queries(each(b for b, _, _ in self.all), each(p for _, p, _ in self.all), each(q.noun for q in asked), each(colour_of(q.phrase) for q in asked), each(self.side),
+                       each(self.motion), each(event_of(q.phrase) for q in asked), each(partner_of(q.phrase) for q in asked),
+                       torch.from_numpy(np.stack(self.cell)) if self.cell else torch.zeros(0, 25))
 
     def regions(self) -> RegionRows:
         rows = sorted(self.region, key=lambda row: row[1])

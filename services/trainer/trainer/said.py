@@ -1,9 +1,10 @@
-"""What a phrase says beside its noun, as classes that a task state must name: the colour, the side, the event, the other thing."""
+"""What a phrase says beside its noun, as classes that a task state must name: the colour, the side, the motion, the event, the other thing."""
 from trainer.vocabulary import COLOURS, vocabulary
 
 SIDES = ('left', 'right', 'top', 'bottom')   # a further class: no side said
+MOTIONS = ('left', 'right', 'up', 'down', 'still', 'moving', 'first', 'last')  # which way it goes, or when it came; a further class: none said
 EVENTS = ('visible', 'enters', 'leaves', 'moves', 'hidden', 'passes')
-MIRRORED = {SIDES.index('left'): SIDES.index('right'), SIDES.index('right'): SIDES.index('left')}
+MIRRORED = {0: 1, 1: 0}  # left and right, of SIDES and of MOTIONS
 
 
 def words_of(phrase: str) -> list[str]:
@@ -24,6 +25,16 @@ def side_of(phrase: str) -> int:
     if len(words) > 3 and words[-1] in SIDES and words[-2] == 'the' and words[-3] in ('on', 'at'):
         return SIDES.index(words[-1])
     return len(SIDES)
+
+
+def motion_of(phrase: str) -> int:
+    """`the dog moving left`, `the moving dog`, `the dog that came first` → index in MOTIONS; their number where none is said."""
+    words = words_of(phrase)
+    if len(words) > 2 and words[-1] in MOTIONS and words[-2] in ('moving', 'going', 'came', 'stands'):
+        return MOTIONS.index(words[-1])
+    if words[-3:] == ['does', 'not', 'move'] or (len(words) > 1 and words[0] == 'still'):
+        return MOTIONS.index('still')
+    return MOTIONS.index('moving') if len(words) > 1 and words[0] == 'moving' else len(MOTIONS)
 
 
 def event_of(phrase: str) -> int:

@@ -91,11 +91,11 @@ class Speaker:
             length += embeds.shape[1]
             return done.logits[0, -1], done.hidden[:, -1]
 
-        nouns = backbone.words.noun_of_token
+        looked_up = backbone.words.looked_up
 
         def embed(ids: list[int]) -> Tensor:
-            if not (nouns[ids] >= 0).any():
-                return backbone.words.table()[ids][None]  # no noun: nothing to look up in the picture
+            if not (looked_up[ids] >= 0).any():
+                return backbone.words.table()[ids][None]  # nothing to look up in the picture
             return backbone.embed(torch.tensor([ids]), scene.visual, scene.times)
 
         logits, _ = feed(torch.cat([prefix, embed(prompt)], 1), size)

@@ -29,8 +29,8 @@ class Stage:
 
 def mix(**changes: float) -> dict[str, float]:
     """live: share of lessons at an earlier frame; rename: of lessons with a renamed thing; asked, forced: of a clip's questions; standing: of queries
-    supervised on a second frame; photo: of lessons on photographs; correction: of lessons on corrections (`preference` alone); triggers: 0 leaves out questions that a head answers."""
-    return {'live': 0.35, 'rename': 0.25, 'flip': 0.5, 'caption': 0.3, 'asked': 0.8, 'triggers': 1.0, 'forced': 0.6, 'standing': 0.6, 'photo': 0.15} | changes
+    supervised on a second frame; contrast: of lessons that ask for the wrong colour or way; photo: of lessons on photographs; correction: of lessons on corrections (`preference` alone); triggers: 0 leaves out questions that a head answers."""
+    return {'live': 0.35, 'rename': 0.25, 'flip': 0.5, 'caption': 0.3, 'asked': 0.8, 'triggers': 1.0, 'forced': 0.6, 'standing': 0.6, 'contrast': 0.6, 'photo': 0.15} | changes
 
 
 NO_HEADS = {'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0}
@@ -48,7 +48,7 @@ STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # each head learns its task embedding, and the language model to write it
     Stage('heads', 0.08, 1e-3, (*HEADS, *NAMELESS, *LANGUAGE), mix(asked=0.5, forced=0.9), Weights(name=1.0), {'backbone': 0.5}, floor=0.5),
     # everything together, with conversation
-    Stage('together', 0.475, 1e-3, (*HEADS, *NAMELESS, *LANGUAGE), mix(), Weights(name=1.0)),
+    Stage('together', 0.475, 1e-3, (*HEADS, *NAMELESS, *LANGUAGE), mix(), Weights(name=1.0, mask=1.5, track=1.5)),
 )}
 ALL = tuple(STAGES)
 # Corrections name one thing of a picture, the alignment losses need them all: they rest, and so does what they train.

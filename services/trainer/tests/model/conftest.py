@@ -29,4 +29,4 @@ def cache_folder_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def batch(cache_folder_small: Path) -> Batch:
-    return Batcher(FeatureCache(cache_folder_small), Teacher(random.Random(3), mix())).draw(4)
+    return Batcher(FeatureCache(cache_folder_small), Teacher(random.Random(3), mix())).draw(6)

@@ -1,8 +1,9 @@
 """What answers are read off is in a noun's embedding as plain numbers."""
 import torch
 
-from trainer.backbones.nano_embed import HATS, WAYS, NanoEmbed, hats
+from trainer.backbones.nano_embed import HATS, STORY, WAYS, NanoEmbed, hats, story
 from trainer.backbones.nano_nouns import NounEvidence
+from trainer.backbones.nano_trails import Course
 from trainer.config import TINY
 from trainer.model import TpoModel
 from trainer.vocabulary import COLOURS, vocabulary
@@ -22,8 +23,9 @@ def evidence(number: float) -> NounEvidence:
 
 
 def plain(embed: NanoEmbed, number: float = 1.0, score: float = 0.0, ways: torch.Tensor | None = None, age: torch.Tensor | None = None) -> torch.Tensor:
-    still = torch.zeros(1, 1, N, WAYS)
-    return embed.plainly(evidence(number), torch.tensor([[[score]]]), still if ways is None else ways, torch.zeros(1, 1, N, 1) if age is None else age)[0, 0]
+    ways = torch.zeros(1, 1, N, WAYS) if ways is None else ways
+    there, age = ways.sum(-1, keepdim=True), torch.zeros(1, 1, N, 1) if age is None else age
+    return embed.plainly(evidence(number), torch.tensor([[[score]]]), Course(torch.cat([there, age], -1), ways), torch.zeros(1, 1, TINY.frames))[0, 0]
 
 
 def test_a_number_is_said_as_how_near_it_is_to_each_whole_one() -> None:
@@ -46,7 +48,7 @@ def test_where_those_are_that_go_each_way() -> None:
     ways = torch.zeros(1, 1, N, WAYS)
     ways[0, 0, 0, LEFT] = 1            # top left cell
     ways[0, 0, N - 1, RIGHT] = 1       # bottom right cell
-    places = plain(words(), ways=ways)[-2 * (WAYS + 2):].unflatten(0, (WAYS + 2, 2))
+    places = plain(words(), ways=ways)[-2 * (WAYS + 2) - STORY:-STORY].unflatten(0, (WAYS + 2, 2))
     assert torch.allclose(places[LEFT], torch.tensor([-0.8, -0.8]), atol=0.02)
     assert torch.allclose(places[RIGHT], torch.tensor([0.8, 0.8]), atol=0.02)
 
@@ -55,8 +57,14 @@ def test_where_the_eldest_and_the_youngest_are() -> None:
     ways, age = torch.zeros(1, 1, N, WAYS), torch.zeros(1, 1, N, 1)
     ways[0, 0, [0, N - 1], LEFT] = 1
     age[0, 0, 0], age[0, 0, N - 1] = 1.0, 0.2
-    eldest, youngest = plain(words(), ways=ways, age=age)[-4:].unflatten(0, (2, 2))
+    eldest, youngest = plain(words(), ways=ways, age=age)[-4 - STORY:-STORY].unflatten(0, (2, 2))
     assert eldest.max() < -0.7 and youngest.min() > 0.7
+
+
+def test_when_it_was_to_be_seen_is_told_as_a_story() -> None:
+    shown = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 0.5, 0.5, 0.5])   # it enters, and is half hidden
+    first, last, most, least, rose, fell, early, late, on_the_whole = story(shown).tolist()
+    assert (first, last, most, least, rose, fell, early, late) == (0.0, 0.5, 1.0, 0.0, 1.0, 0.5, 0.0, 0.5) and abs(on_the_whole - 0.4375) < 1e-6
 
 
 def test_what_training_looks_up_once_a_noun_is_what_serving_looks_up_a_word() -> None:
@@ -68,7 +76,7 @@ def test_what_training_looks_up_once_a_noun_is_what_serving_looks_up_a_word() ->
     with torch.no_grad():
         served, taught = embed(ids, visual, torch.zeros(2, TINY.frames)), embed.table()[ids] + embed.seen(ids, visual).embedding
     assert torch.allclose(served, taught, atol=1e-5)
-    assert (served - embed.table()[ids]).abs().amax(-1).gt(1e-3).tolist() == [[False, False, True, False, False, False, True, False], [False, False, False, True, False, False, True, True]]
+    assert (served - embed.table()[ids]).abs().amax(-1).gt(1e-3).tolist() == [[False, False, True, True, False, False, True, False], [False, False, False, True, False, False, True, True]]
 
 
 def channels(embed: NanoEmbed) -> int:

@@ -9,7 +9,7 @@ from trainer.config import TINY
 from trainer.heads.conditioning import Named
 from trainer.heads.region import RegionHead
 from trainer.model import TpoModel
-from trainer.said import EVENTS, SIDES
+from trainer.said import EVENTS, MOTIONS, SIDES
 from trainer.vocabulary import COLOURS, vocabulary
 
 BOX = torch.tensor([0.2, 0.3, 0.6, 0.9])
@@ -22,7 +22,7 @@ def head(monkeypatch: pytest.MonkeyPatch) -> RegionHead:
     noun = torch.zeros(1, len(vocabulary().nouns))
     noun[0, vocabulary().place_of('oven')] = 30
     model = TpoModel(TINY).eval()
-    monkeypatch.setattr(type(model.reader), 'forward', lambda self, state: Named(noun, *(torch.zeros(1, classes) for classes in (len(COLOURS) + 1, len(SIDES) + 1, len(EVENTS) + 1, noun.shape[1] + 1, TINY.coarse ** 2))))
+    monkeypatch.setattr(type(model.reader), 'forward', lambda self, state: Named(noun, *(torch.zeros(1, classes) for classes in (len(COLOURS) + 1, len(SIDES) + 1, len(MOTIONS) + 1, len(EVENTS) + 1, noun.shape[1] + 1, TINY.coarse ** 2))))
     return model.region
 
 

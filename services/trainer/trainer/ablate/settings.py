@@ -6,8 +6,8 @@ import json
 from trainer.config import NANO, NanoConfig
 from trainer.stages import mix
 
-# Drawn for every arm alike; the arm then keeps what it is taught. No photographs, no renamed things: they serve the product, not the claims.
-MIX = mix(live=0.25, rename=0.0, photo=0.0, caption=0.5, asked=0.9, forced=0.6, standing=0.4)
+# Drawn for every arm alike; the arm then keeps what it is taught. No photographs, no renamed things, no contrasts: they serve the product, not the claims.
+MIX = mix(live=0.25, rename=0.0, contrast=0.0, photo=0.0, caption=0.5, asked=0.9, forced=0.6, standing=0.4)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Nano(nn.Module):
         self.encoder = NanoEncoder() if config.own_encoder else None
         self.neck = NanoNeck(config, len(COLOURS))
         self.nouns = NounSpace(config, noun_matrix(list(words.nouns)))
-        self.words = NanoEmbed(config, self.nouns, words.noun_of_token())
+        self.words = NanoEmbed(config, self.nouns, words)
         self.decoder = NanoDecoder(config)
 
     def encode(self, frames: Tensor, frozen: FrozenEyes) -> Seen:

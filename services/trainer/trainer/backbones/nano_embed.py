@@ -6,14 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainer.backbones.nano_attributes import attribute_of_token, bind, cells_like
 from trainer.backbones.nano_nouns import NounEvidence, NounSpace
-from trainer.backbones.nano_trails import FACTS, chances, facts_of, follow
+from trainer.backbones.nano_trails import FACTS, Course, chances, facts_of, follow, own_facts
 from trainer.config import NanoConfig
-from trainer.vocabulary import COLOURS
+from trainer.vocabulary import COLOURS, Vocabulary
 
 WAYS = 5  # left, right, up, down, not at all
 HATS = 7
-PLAIN = 4 + HATS + 2 * WAYS + len(COLOURS) + 1 + 2 * (WAYS + 2)
+LIKELY = 4
+STORY = 9
+PLAIN = STORY + 4 + HATS + 2 * WAYS + len(COLOURS) + 1 + 2 * (WAYS + 2)
 
 
 def clock(times: Tensor, width: int) -> Tensor:
@@ -28,17 +31,27 @@ def hats(values: Tensor) -> Tensor:
     return (1 - (values - torch.arange(HATS, device=values.device, dtype=values.dtype)).abs()).clamp(min=0)
 
 
+def story(shown: Tensor) -> Tensor:
+    """How surely something was there, frame by frame, as what `enters`, `leaves` and `is hidden` are read off: at first, at last, at most, at least, how much
+    it rose and fell in all, in the first three frames, in the last three, on the whole. (..., T) → (..., STORY)."""
+    change = shown.diff(dim=-1)
+    few = lambda frames: frames.mean(-1)
+    return torch.stack([shown[..., 0], shown[..., -1], shown.amax(-1), shown.amin(-1), change.clamp(min=0).sum(-1), (-change).clamp(min=0).sum(-1),
+                        few(shown[..., :3]), few(shown[..., -3:]), few(shown)], -1)
+
+
 class Told(NamedTuple):
     embedding: Tensor  # (B, Q, d)
     going: Tensor      # (B, Q, N, WAYS) logits: which way what is in each cell goes
+    like: Tensor       # (B, Q, ATTRIBUTES, 2N + WAYS) of which of its things each attribute is true, and which way those go
 
 
 class NanoEmbed(nn.Module):
-    def __init__(self, config: NanoConfig, nouns: NounSpace, noun_of_token: list[int]) -> None:
+    def __init__(self, config: NanoConfig, nouns: NounSpace, vocabulary: Vocabulary) -> None:
         super().__init__()
         d, n = config.width, config.coarse ** 2
         self.config, self.nouns = config, nouns
-        self.words = nn.Parameter(torch.randn(len(noun_of_token), d) * 0.3)
+        self.words = nn.Parameter(torch.randn(len(vocabulary.tokens), d) * 0.3)
         self.sharpness = nn.Parameter(torch.tensor(2.0))  # of the logits over words
         self.lift = nn.Linear(config.match, d, bias=False)  # a noun's vector → its part of the word's embedding
         self.recall = nn.Sequential(nn.Linear(3 * config.frames + config.frames * n + 3 * n + 1 + len(COLOURS) + 1 + 2 + 4 * n, d), nn.GELU(), nn.Linear(d, d))
@@ -48,6 +61,8 @@ class NanoEmbed(nn.Module):
         self.count = nn.Parameter(torch.tensor(1.15))  # cells at a thing's edge are unsure: sums are a little low
         self.turn = nn.Linear(HATS, d, bias=False)     # of the likely nouns that are there: the first, the second, …
         self.ways = nn.Linear(d, n * WAYS)  # which way what is in each cell goes: in training alone, so that a noun's embedding knows it
+        self.like = nn.Linear(2 * n + WAYS + LIKELY, d, bias=False)  # at words of motion, age, colour and place: see `likened`
+        self.course = nn.Linear(FACTS + WAYS, d, bias=False)  # at the last frame's cells: what the thing in it did
         e = nouns.noun_channels.shape[1]
         self.old = nn.Linear(2 * d, d)
         self.last = nn.Linear(2 * d + config.fine + config.match + 2 + len(COLOURS) + 1, d)
@@ -57,7 +72,11 @@ class NanoEmbed(nn.Module):
         self.place_last = nn.Parameter(torch.randn(n, d) * 0.3)
         self.score = nn.Linear(2, d)
         self.kind = nn.Parameter(torch.randn(3, d) * 0.3)
-        self.register_buffer('noun_of_token', torch.tensor(noun_of_token), persistent=False)  # (V), −1 where it is no noun
+        noun, attribute = vocabulary.noun_of_token(), attribute_of_token(vocabulary)
+        self.register_buffer('noun_of_token', torch.tensor(noun), persistent=False)            # (V), −1 where it is no noun
+        self.register_buffer('attribute_of_token', torch.tensor(attribute), persistent=False)  # (V), −1 where it is none
+        self.register_buffer('looked_up', torch.maximum(self.noun_of_token, self.attribute_of_token), persistent=False)  # (V), −1 for words of which pictures say nothing
+        self.begins, self.ends = vocabulary.id('<bos>'), vocabulary.id('<answer>')
         side = (torch.arange(config.coarse) + 0.5) / config.coarse
         self.register_buffer('grid', torch.stack([side.repeat(config.coarse), side.repeat_interleave(config.coarse)], -1), persistent=False)  # (N, 2) x, y
 
@@ -70,7 +89,10 @@ class NanoEmbed(nn.Module):
         """ids (B, S), visual (B, T, N, C) → (B, S, d)."""
         del times  # frames come in order and evenly spaced; the prefix tells the time
         noun = self.noun_of_token[ids]
-        return self.table()[ids] + self.told(visual, noun.clamp(min=0), self.nouns.asked(visual)).embedding * (noun >= 0).to(self.words.dtype)[..., None]
+        told = self.told(visual, noun.clamp(min=0), self.nouns.asked(visual))
+        here = torch.arange(len(ids), device=ids.device)[:, None]
+        likened = self.likened(ids, visual, told.like, here, torch.arange(ids.shape[1], device=ids.device).expand_as(ids))
+        return self.table()[ids] + (told.embedding * (noun >= 0).to(self.words.dtype)[..., None] + likened)
 
     def seen(self, ids: Tensor, visual: Tensor) -> Told:
         """What the pictures say of the nouns among the words, nothing at other words. As `forward`, but every noun of a text is looked up once."""
@@ -80,32 +102,63 @@ class NanoEmbed(nn.Module):
         told = self.told(visual, asked, self.nouns.asked(visual))
         place = torch.stack([torch.searchsorted(row, of) for row, of in zip(unique, noun.clamp(min=0))])     # (B, S) in K
         here = torch.arange(len(ids), device=ids.device)[:, None]
-        return Told(told.embedding[here, place] * (noun >= 0).to(self.words.dtype)[..., None], told.going[here, place])
+        likened = self.likened(ids, visual, told.like, here, place)
+        return Told(told.embedding[here, place] * (noun >= 0).to(self.words.dtype)[..., None] + likened, told.going[here, place], told.like)
+
+    def likened(self, ids: Tensor, visual: Tensor, like: Tensor, here: Tensor, place: Tensor) -> Tensor:
+        """What the pictures say of words of motion, age, colour and place, nothing at other words: ids (B, S) → (B, S, d).
+
+        like (B, Q, ATTRIBUTES, 2N + WAYS) of the nouns, here (B, 1) rows of the batch, place (B, S) in Q of each word's noun. A word that speaks of no noun tells of whatever is there.
+        """
+        noun, attribute = self.noun_of_token[ids], self.attribute_of_token[ids]           # (B, S)
+        bound = bind(ids, noun, attribute, self.begins, self.ends).noun
+        parts = self.nouns.split(visual)
+        anything = cells_like(self.own_course(visual), parts.colour[:, -1] * parts.count[:, -1, :, :1].clamp(max=1), parts.count[:, -1, :, 0], self.grid)  # (B, ATTRIBUTES, ·)
+        which = attribute.clamp(min=0)
+        told = (bound >= 0).to(visual.dtype)[..., None]                                   # (B, S, 1)
+        cells = like[here, place.gather(1, bound.clamp(min=0)), which] * told + anything[here, which] * (1 - told)  # (B, S, 2N + WAYS)
+        surest = cells[..., :self.config.coarse ** 2].amax(-1, keepdim=True)
+        likely = torch.cat([surest, told * surest, *(told * ((surest - middle) * 10).sigmoid() for middle in (0.3, 0.6))], -1)
+        return self.like(torch.cat([cells, likely], -1)) * (attribute >= 0).to(visual.dtype)[..., None]
+
+    def own_course(self, visual: Tensor) -> Course:
+        """Of what is in each cell of the last frame, whatever it is."""
+        with torch.no_grad():
+            facts = own_facts(self.nouns, visual, self.grid)                              # (B, N, FACTS)
+        return self.course_of(facts, self.stride(facts))
+
+    @staticmethod
+    def course_of(facts: Tensor, going: Tensor) -> Course:
+        return Course(facts, going.softmax(-1) * facts[..., -2:-1])
 
     def told(self, visual: Tensor, nouns: Tensor, score: Tensor) -> Told:
         """nouns (B, Q) by number, score (B, nouns) that each is there → what the pictures say of each."""
         evidence = self.nouns.look_up(visual, self.nouns.unit()[nouns], self.nouns.noun_channels[nouns], self.grid)
-        facts = self.facts(visual, nouns)                                                 # (B, Q, N, FACTS)
+        facts, shown = self.facts(visual, nouns)                                          # (B, Q, N, FACTS), (B, Q, T)
         going = self.stride(facts)                                                        # (B, Q, N, WAYS)
-        ways = going.softmax(-1) * facts[..., -2:-1]                                      # where something is
-        mixed = self.recall[1:](self.recall[0](torch.cat(self.scaled(evidence), -1)) + self.trail(torch.cat([facts, ways], -1).flatten(2)))
-        return Told(mixed + self.plain(self.plainly(evidence, score.gather(1, nouns)[..., None], ways, facts[..., -1:])), going)
+        course = self.course_of(facts, going)
+        mixed = self.recall[1:](self.recall[0](torch.cat(self.scaled(evidence), -1)) + self.trail(torch.cat(course, -1).flatten(2)))
+        number = evidence.number[..., :-1]                                                # (B, Q, N)
+        colour = number[..., None] * self.nouns.split(visual).colour[:, -1][:, None]      # (B, Q, N, colours + 1)
+        like = cells_like(course, colour, number, self.grid)
+        return Told(mixed + self.plain(self.plainly(evidence, score.gather(1, nouns)[..., None], course, shown)), going, like)
 
-    def plainly(self, evidence: NounEvidence, score: Tensor, ways: Tensor, age: Tensor) -> Tensor:
+    def plainly(self, evidence: NounEvidence, score: Tensor, course: Course, shown: Tensor) -> Tensor:
         """What answers are read off, said so that one linear step reads it: is it there, how many, which ways, which colours, where those
-        are that go each way, where the eldest and the youngest. ways (B, Q, N, WAYS), age (B, Q, N, 1) → (B, Q, PLAIN)."""
+        are that go each way, where the eldest and the youngest, when it was to be seen. shown (B, Q, T) → (B, Q, PLAIN)."""
+        ways, age = course.ways, course.age
         number = evidence.number[..., -1:] * self.count
         there = [score.tanh(), *((score * 2 + shift).sigmoid() for shift in (-2, 0, 2))]
-        youth = (ways.sum(-1, keepdim=True) - age).clamp(min=0)
+        youth = (course.there - age).clamp(min=0)
         shares = torch.cat([ways, age, youth], -1).square().square()                      # (B, Q, N, WAYS + 2), the surest cells count
         places = shares.transpose(-1, -2) @ (self.grid * 2 - 1) / (shares.sum(2)[..., None] + 1e-2)   # (B, Q, WAYS + 2, 2)
-        return torch.cat([*there, hats(number), ways.amax(2), ways.sum(2), evidence.colours, places.flatten(2)], -1)
+        return torch.cat([*there, hats(number), ways.amax(2), ways.sum(2), evidence.colours, places.flatten(2), story(shown)], -1)
 
     @torch.no_grad()
-    def facts(self, visual: Tensor, nouns: Tensor) -> Tensor:
-        """Trails learn nothing, their eyes have learnt: nouns (B, Q) → (B, Q, N, FACTS)."""
+    def facts(self, visual: Tensor, nouns: Tensor) -> tuple[Tensor, Tensor]:
+        """Trails learn nothing, their eyes have learnt: nouns (B, Q) → (B, Q, N, FACTS), and how surely each was in each frame (B, Q, T)."""
         chance = chances(self.nouns, visual, self.nouns.unit()[nouns])
-        return facts_of(follow(chance.flatten(0, 1), self.grid)).unflatten(0, nouns.shape)
+        return facts_of(follow(chance.flatten(0, 1), self.grid)).unflatten(0, nouns.shape), chance.flatten(3).amax(-1)
 
     def scaled(self, evidence: NounEvidence) -> list[Tensor]:
         return [evidence.trace / 4, evidence.place * 2 - 1, evidence.course / 4, evidence.last / 4, evidence.number, evidence.colours, evidence.motion]
@@ -119,7 +172,7 @@ class NanoEmbed(nn.Module):
         age = self.time(clock(times, 32))[:, :, None]        # (B, T, 1, d)
         old = self.old(torch.cat([self.pooled(tokens[:, :-1]), self.pooled(change[:, :-1])], -1)) + self.place_old + age[:, :-1] + self.kind[0]
         last = self.last(torch.cat([tokens[:, -1], change[:, -1], parts.fine[:, -1], parts.best[:, -1], parts.count[:, -1], parts.colour[:, -1]], -1))
-        last = last + self.known(parts.evidence[:, -1]) + self.place_last + self.kind[1]
+        last = last + self.known(parts.evidence[:, -1]) + self.course(torch.cat(self.own_course(visual), -1)) + self.place_last + self.kind[1]
         return torch.cat([old.flatten(1, 2), last, self.likely_nouns(visual)], 1)
 
     def pooled(self, tokens: Tensor) -> Tensor:

@@ -23,6 +23,22 @@ class Trails(NamedTuple):
     mass: Tensor   # (R, N, T) how surely it was there, 0–1
 
 
+class Course(NamedTuple):
+    """What is in each cell of the last frame, and what it did before."""
+    facts: Tensor  # (..., N, FACTS)
+    ways: Tensor   # (..., N, WAYS) which way it goes, nothing where nothing is
+
+    @property
+    def there(self) -> Tensor:
+        """(..., N, 1) how surely something is there."""
+        return self.facts[..., -2:-1]
+
+    @property
+    def age(self) -> Tensor:
+        """(..., N, 1) for how much of the frames it was there."""
+        return self.facts[..., -1:]
+
+
 def chances(nouns: NounSpace, visual: Tensor, vectors: Tensor) -> Tensor:
     """How surely each quarter of a cell shows the noun: visual (B, T, N, C), vectors (B, R, M) → (B, R, T, 2g, 2g)."""
     middle = nouns.split(visual).middle                                                   # (B, T, N, 4M)
@@ -33,11 +49,20 @@ def chances(nouns: NounSpace, visual: Tensor, vectors: Tensor) -> Tensor:
     return logits.sigmoid().view(b, -1, t, 2 * g, 2 * g)
 
 
-def follow(chance: Tensor, grid: Tensor) -> Trails:
-    """chance (R, T, G, G), grid (N, 2) where the windows begin, in the last frame."""
+def own_facts(nouns: NounSpace, visual: Tensor, grid: Tensor) -> Tensor:
+    """Each cell's own noun, the one it shows most surely, followed from this cell: visual (B, T, N, C), grid (N, 2) → (B, N, FACTS)."""
+    unit = nouns.unit()
+    vectors = unit[nouns.fine_match(nouns.split(visual).best[:, -1], unit).argmax(1)]     # (B, N, M)
+    chance = chances(nouns, visual, vectors).flatten(0, 1)                                # (B·N, T, 2g, 2g)
+    windows = grid.repeat(visual.shape[0], 1)[:, None]                                    # (B·N, 1, 2)
+    return facts_of(follow(chance, windows)).view(visual.shape[0], -1, FACTS)
+
+
+def follow(chance: Tensor, windows: Tensor) -> Trails:
+    """chance (R, T, G, G), windows (N, 2) or (R, N, 2) where they begin, in the last frame."""
     rows, frames, side, _ = chance.shape
     axis = (torch.arange(side, device=chance.device, dtype=chance.dtype) + 0.5) / side
-    at = grid.to(chance.dtype).expand(rows, -1, -1)
+    at = windows.to(chance.dtype).expand(rows, -1, -1)
     places: list[Tensor] = []
     masses: list[Tensor] = []
     for frame in range(frames - 1, -1, -1):

@@ -1,7 +1,6 @@
 """What a graph adds only now and then, computed only then: an ONNX `If` around it.
 
-Most words of a question and of an answer are no nouns, and then nothing is looked up in the pictures: of the time of nano's `embed` that is all but a
-fiftieth. torch.onnx cannot write such a branch yet, so it is put into the file.
+Of most words of a question and of an answer nothing is looked up in the pictures, which is all but a fiftieth of the time of nano's `embed`. torch.onnx cannot write such a branch yet, so it is put into the file.
 """
 from pathlib import Path
 

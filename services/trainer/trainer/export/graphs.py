@@ -175,7 +175,7 @@ def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
         GraphSpec('vision', 'vision.onnx', Vision(model, frozen), {'frames': 'pixels.frame'}, {'visual': 'visual', 's8': 'features.s8', 's4': 'features.s4'}, (frames,), {'frames': {0: B}}),
         GraphSpec('prefix', 'prefix.onnx', Prefix(model), {'visual': 'visual', 'times': 'times'}, {'embeds': 'embeds'}, (clip, times), {'visual': {}, 'times': {}}),
         GraphSpec('embed', 'embed.onnx', Embed(model), {'ids': 'ids', 'visual': 'visual'}, {'embeds': 'embeds'}, (asked, clip), {'ids': {1: S}, 'visual': {}},
-                  Rare('embeds', 'visual', model.backbone.words.noun_of_token, 'ids')),
+                  Rare('embeds', 'visual', model.backbone.words.looked_up, 'ids')),
         GraphSpec('decoder', 'decoder.onnx', Decoder(model), {'embeds': 'embeds', 'lengths': 'lengths', 'prefix': 'prefix', **{f'past_{n.replace(".", "_")}': n for n in kv}},
                   {'logits': 'logits', 'hidden': 'hidden', **{f'new_{n.replace(".", "_")}': n for n in kv}},
                   (draw(2, 6, c.width), torch.tensor([prefix, 12]), torch.tensor([0, 4]), *cache), {'embeds': {0: B, 1: S}, 'lengths': {0: B}, 'prefix': {0: B}, 'cache': {0: B}}),

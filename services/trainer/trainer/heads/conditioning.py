@@ -13,7 +13,7 @@ from trainer.backbones.nano_eyes import HeadMap
 from trainer.backbones.nano_neck import up_by
 from trainer.backbones.nano_nouns import NounSpace
 from trainer.config import NanoConfig
-from trainer.said import EVENTS, SIDES
+from trainer.said import EVENTS, MOTIONS, SIDES
 from trainer.vocabulary import COLOURS
 
 HEATS = 7
@@ -25,13 +25,14 @@ class Named(NamedTuple):
     noun: Tensor    # (Q, nouns) logits: the class that the state names
     colour: Tensor  # (Q, colours + 1) logits, the last one: no colour said
     side: Tensor    # (Q, 5) logits over SIDES, the last one: no side said
+    motion: Tensor  # (Q, 9) logits over MOTIONS, the last one: no motion said
     event: Tensor   # (Q, 7) logits over EVENTS, the last one: a thing is meant, no event
     partner: Tensor  # (Q, nouns + 1) logits: the other thing that an event speaks of, the last one: none
     cell: Tensor    # (Q, N) logits: where it is in the last frame that the language model saw
 
 
 class StateReader(nn.Module):
-    """The state must name what it means: cross-entropy on these logits ties every task embedding to a noun, a colour, a side, an event and a place."""
+    """The state must name what it means: cross-entropy on these logits ties every task embedding to a noun, a colour, a side, a motion, an event and a place."""
 
     def __init__(self, config: NanoConfig, nouns: NounSpace) -> None:
         super().__init__()
@@ -39,6 +40,7 @@ class StateReader(nn.Module):
         self.to_noun = nn.Linear(config.width, config.match)
         self.to_colour = nn.Linear(config.width, len(COLOURS) + 1)
         self.to_side = nn.Linear(config.width, len(SIDES) + 1)
+        self.to_motion = nn.Linear(config.width, len(MOTIONS) + 1)
         self.to_event = nn.Linear(config.width, len(EVENTS) + 1)
         self.to_partner = nn.Linear(config.width, config.match + 1)
         self.to_cell = nn.Linear(config.width, config.coarse ** 2)
@@ -47,7 +49,7 @@ class StateReader(nn.Module):
         nouns, size = self.nouns.unit().T, self.nouns.config.match
         other = self.to_partner(state)
         partner = torch.cat([other[:, :size] @ nouns / size ** 0.5, other[:, size:]], 1)
-        return Named(self.to_noun(state) @ nouns / size ** 0.5, self.to_colour(state), self.to_side(state), self.to_event(state), partner, self.to_cell(state))
+        return Named(self.to_noun(state) @ nouns / size ** 0.5, self.to_colour(state), self.to_side(state), self.to_motion(state), self.to_event(state), partner, self.to_cell(state))
 
 
 class Conditioning(nn.Module):

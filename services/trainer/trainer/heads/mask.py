@@ -24,6 +24,9 @@ from trainer.vocabulary import COLOURS
 PROMPT_TOKENS = 2
 KEY = 32
 AGES = 8
+STEP, LEAP = 2, 4   # cells of twenty that a thing goes from one frame to the next, and that it may be off when seen again
+GONE = 8.5          # frames after which it may be anywhere
+BEYOND = 20.0       # logits
 
 
 class Masks(NamedTuple):
@@ -122,13 +125,16 @@ class MaskHead(nn.Module):
         state, trust = prompt[:, 0, :d], prompt[:, 0, d]
         x, heats = self.conditioning(maps, state, frame, trust)
         now = (age < 0.5).to(x.dtype)[:, None, None, None]
-        again = self.last_outline(memory) * (1 - now)
+        again, since = self.last_outline(memory)
+        again = again * (1 - now)
         drawn = prompt[:, 1].view(rows, 1, g, g) * now + again
         now = torch.maximum(now, (again.amax((1, 2, 3), keepdim=True) > 0).to(x.dtype))
         x = x + self.draw(torch.cat([drawn, now.expand(-1, -1, g, g)], 1)) + self.read(self.recall(rows_of(maps.features, frame, rows), memory, trust))
         x = x + self.similar(self.likeness(maps, memory, frame))
         x = self.trunk(x)
         rough = self.rough(x)
+        if not self.training:  # frames of a lesson lie further apart than those of a stream
+            rough = rough - BEYOND * out_of_reach(rough, again, since)
         sharp = rows_of(skip, frame, rows)
         covered = sharp[:, -2:-1]                                           # where any thing is: an outline ends where things end
         mask = (self.outline(torch.cat([up_by(self.narrow(x), 2), sharp], 1)) + up_by(rough, 2) + covered * self.cover)[:, 0]
@@ -137,14 +143,14 @@ class MaskHead(nn.Module):
         judged = self.judge(pooled)
         return Masks(mask, judged[:, 0], judged[:, 1])
 
-    def last_outline(self, memory: Memory) -> Tensor:
-        """Where the thing was when last seen, drawn as a prompt: (Q, 1, G, G). It is prompted anew with itself in every frame."""
+    def last_outline(self, memory: Memory) -> tuple[Tensor, Tensor]:
+        """Where the thing was when last seen, drawn as a prompt: (Q, 1, G, G), and how many frames ago: (Q). It is prompted anew with itself in every frame."""
         g = self.config.grid
         outlines = memory.tokens[:, :, self.read_tokens:].flatten(2)[..., :g * g]                  # (Q, M, G·G)
         seen = memory.valid * (outlines.sum(2) > 1).to(outlines.dtype)
         latest = (seen * (1000 - memory.age)).argmax(1)                                            # (Q)
         chosen = outlines.gather(1, latest[:, None, None].expand(-1, 1, g * g)) * seen.amax(1)[:, None, None]
-        return chosen.view(-1, 1, g, g)
+        return chosen.view(-1, 1, g, g), memory.age.gather(1, latest[:, None])[:, 0]
 
     def likeness(self, maps: HeadMap, memory: Memory, frame: Tensor | None) -> Tensor:
         """How much each cell looks like the thing did, by shape and by colour, and whether there is a look to go by: (Q, 3, G, G)."""
@@ -188,6 +194,20 @@ class MaskHead(nn.Module):
 
     def no_memory(self, rows: int, entries: int = 1) -> Memory:
         return Memory(torch.zeros(rows, entries, self.memory_tokens, self.config.memory), torch.zeros(rows, entries), torch.zeros(rows, entries))
+
+
+def out_of_reach(rough: Tensor, last: Tensor, since: Tensor) -> Tensor:
+    """Where a thing cannot be, having been at `last` a moment ago: rough and last (Q, 1, G, G), since (Q) frames → (Q, 1, G, G) 0–1.
+
+    Things of one look are told apart by this alone. Within a step's reach something sure rules out all that lies beyond; a longer way off it is
+    looked for at once only where it has been gone for a while.
+    """
+    was = (last > 0.3).to(rough.dtype)
+    known = was.amax((1, 2, 3), keepdim=True)
+    step, leap = (F.max_pool2d(was, 2 * cells + 1, 1, cells) for cells in (STEP, LEAP))
+    sure = ((rough + (step - 1) * 1e4).amax((1, 2, 3), keepdim=True)).sigmoid()
+    recent = (since < GONE).to(rough.dtype)[:, None, None, None]
+    return known * torch.maximum((1 - step) * sure, (1 - leap) * recent)
 
 
 def cells_of(maps: HeadMap) -> Tensor:

@@ -5,8 +5,8 @@ several boxes without a query for each. The box is the head's own, or the pretra
 looks at the whole picture, so that absence is not merely a low heat. Inputs and outputs: docs/design/bundle.md, `region.main`.
 
 What is learnt from drawn things alone trusts its own boxes, for on drawings they are the better ones. So trust in the pretrained eyes has a prior: where
-they speak of the very noun, their box is taken and heat and presence rise. Measured on photographs when it came in, with the same weights: .42 → .74 of the
-COCO things found at 5 % false, .35 → .55 of ImageNet's; on drawings the figures stay (docs/design/evidence.md).
+they speak of the very noun, their box is taken and heat and presence rise; in training it rests, or the head would learn to work against it. What it is
+worth, on photographs and on drawings: docs/design/evidence.md.
 """
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ from trainer.config import NanoConfig
 from trainer.heads.conditioning import HEATS, KNOWN_SCALE, Conditioning, rows_of
 
 
-BOX_FROM, BOX_TRUST = 0.02, 200.0     # evidence above which the pretrained eyes' box replaces the head's own, and how steeply (a logit)
+BOX_FROM, BOX_TRUST = 0.15, 600.0     # evidence above which the pretrained eyes' box replaces the head's own, and how steeply (a logit)
 THING_FROM, THING_TRUST = 0.08, 40.0   # evidence above which it adds to heat and presence, and how much (logits)
 
 
@@ -52,14 +52,15 @@ class RegionHead(nn.Module):
         self.register_buffer('centres', torch.stack([side.expand(config.grid, -1), side[:, None].expand(-1, config.grid)]), persistent=False)  # (2, G, G) x, y
 
     def maps(self, maps: HeadMap, state: Tensor, frame: Tensor | None = None) -> RegionMaps:
-        """maps of P frames, state (Q, d), frame (Q) which of them each query reads."""
+        """maps of P frames, state (Q, d), frame (Q) which of them each query reads. In training nothing is heard: drawn things would teach the head to unhear it."""
         x, heats = self.conditioning(maps, state, frame)
         x = self.trunk(x)
         out = self.outputs(x)
         known = heats[:, 1:2] / KNOWN_SCALE                                 # (Q, 1, G, G) what the pretrained eyes say of the noun
-        heard = (known - THING_FROM).clamp(min=0) * THING_TRUST
+        listening = 0.0 if self.training else 1.0
+        heard = (known - THING_FROM).clamp(min=0) * THING_TRUST * listening
         heat = out[:, :1] + self.from_heats(heats) + heard
-        gate = (out[:, 5:6] + (known - BOX_FROM).clamp(min=0) * BOX_TRUST).sigmoid()
+        gate = (out[:, 5:6] + (known - BOX_FROM).clamp(min=0) * BOX_TRUST * listening).sigmoid()
         own = distances(out[:, 1:5] + rows_of(maps.sides, frame, state.shape[0]))  # what a phrase adds to the sides of any thing
         found = rows_of(maps.ltrb, frame, state.shape[0]) / self.config.grid
         sides = own * (1 - gate) + found * gate
