@@ -14,7 +14,7 @@ from trainer.vocabulary import COLOURS, Vocabulary
 
 WAYS = 5  # left, right, up, down, not at all
 HATS = 7
-LIKELY = 4
+LIKELY = 4   # how surely an attribute is true of something; the same where it speaks of a noun, as it is and as yes or no at two thresholds
 STORY = 9
 PLAIN = STORY + 4 + HATS + 2 * WAYS + len(COLOURS) + 1 + 2 * (WAYS + 2)
 
@@ -95,7 +95,7 @@ class NanoEmbed(nn.Module):
         return self.table()[ids] + (told.embedding * (noun >= 0).to(self.words.dtype)[..., None] + likened)
 
     def seen(self, ids: Tensor, visual: Tensor) -> Told:
-        """What the pictures say of the nouns among the words, nothing at other words. As `forward`, but every noun of a text is looked up once."""
+        """What the pictures say of nouns and attributes among the words, nothing at other words. As `forward`, but every noun of a text is looked up once."""
         noun = self.noun_of_token[ids]                      # (B, S)
         unique = [row.unique() for row in noun.clamp(min=0)]
         asked = nn.utils.rnn.pad_sequence(unique, batch_first=True, padding_value=int(noun.max().clamp(min=0)))  # (B, K) ascending
