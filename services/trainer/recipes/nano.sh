@@ -16,7 +16,7 @@ common="--device ${DEVICE:-auto} --threads ${THREADS:-1}"
 "$python" -m trainer.cli train look --steps "${LOOK:-7000}" --batch 8 --run "$look" $common
 "$python" -m trainer.cli data cache --clips 5400 --photographs 600 --eyes "$look/after-look.safetensors" --threads "${THREADS:-1}"
 "$python" -m trainer.cli train base,assign,heads,together --steps "${STEPS:-5000}" --batch 12 --start "$look/after-look.safetensors" --run "$run" $common
-"$python" -m trainer.cli export "$out" --checkpoint "$run/checkpoint.pt" --threads "${THREADS:-1}"
+"$python" -m trainer.cli export "$out" --checkpoint "$run/checkpoint.pt" --region 0.5 --threads "${THREADS:-1}"
 for style in seen held-out; do
   [ -e "$exam/test-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/test-$style" --style "$style" --count "${CLIPS:-320}"
   [ -e "$exam/later-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/later-$style" --style "$style" --count 40 --after 8

@@ -134,6 +134,7 @@ def evaluate(
     checkpoint: Annotated[Optional[Path], typer.Option(help='Or a checkpoint of a run: of nano, small or llava-onevision.')] = None, config: Config = 'nano', limit: Optional[int] = None,
     start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision: the folder of the published model.')] = None,
     out: Annotated[Optional[Path], typer.Option(help='Where records.jsonl and metrics.json go.')] = None, threads: Threads = 1,
+    anew: Annotated[bool, typer.Option('--anew', help='Watches ask the language model in every frame instead of once: what a standing embedding is measured against.')] = False,
 ) -> None:
     """Free-running metrics on an evaluation folder, with 95 % intervals and the best constant answers."""
     import torch
@@ -157,7 +158,7 @@ def evaluate(
         out.mkdir(parents=True, exist_ok=True)
     file = open(out / 'records.jsonl', 'w') if out else open(os.devnull, 'w')
     with file:
-        for record in run_folder(ready, folder, limit):
+        for record in run_folder(ready, folder, limit, anew):
             records.append(record)
             file.write(json.dumps(record) + '\n')
     table = metrics(records)

@@ -56,17 +56,18 @@ def opened(config: str, trained: Path, start: Path | None) -> 'Pretrained':
     return llava(config, start, trained, torch.float32, 1)
 
 
-def run_folder(examinee: Examinee, folder: Path, limit: int | None = None) -> Iterator[Record]:
+def run_folder(examinee: Examinee, folder: Path, limit: int | None = None, anew: bool = False) -> Iterator[Record]:
+    """`anew`: watches ask the language model in every frame, which is what a standing embedding is measured against."""
     for number, clip in enumerate(read_folder(folder)):
         if limit is not None and number >= limit:
             return
-        yield from run_clip(examinee, clip)
+        yield from run_clip(examinee, clip, anew)
 
 
-def run_clip(examinee: Examinee, clip: FolderClip) -> Iterator[Record]:
+def run_clip(examinee: Examinee, clip: FolderClip, anew: bool = False) -> Iterator[Record]:
     pictures = clip.pictures()
     times = np.asarray(clip.times, np.float32)
-    answering = Answering(examinee.view(pictures, times), examinee.thresholds, times, pictures.shape[1:3])
+    answering = Answering(examinee.view(pictures, times), examinee.thresholds, times, pictures.shape[1:3], anew)
     for index, ask in enumerate(clip.asks):
         record: Record = {'clip': clip.name, 'ask': index, 'row': ask.get('row', ask.get('kind', '')), 'expect': ask['expect'], 'prediction': answering.answer(ask)}
         if 'phrases' in ask:
@@ -84,6 +85,7 @@ class Answering:
     thresholds: Thresholds
     times: np.ndarray
     size: tuple[int, int]
+    anew: bool = False  # watches are asked in every frame, not once
 
     def answer(self, ask: dict) -> Prediction:
         if 'watch' in ask:
@@ -126,9 +128,10 @@ class Answering:
         return [{'box': found.boxes[0, i].tolist(), 'score': float(found.scores[0, i])} for i in kept]
 
     def watched(self, ask: dict) -> Prediction:
-        first = ask['at']['frame']
-        mark = self.viewing.force(first, ask['watch']['phrase'], 'region')
-        return {'text': '', 'heads': [], 'frames': [{'frame': t, 'regions': self.regions(mark.state, t)} for t in range(first, len(self.times))]}
+        first, phrase = ask['at']['frame'], ask['watch']['phrase']
+        state = self.viewing.force(first, phrase, 'region').state
+        state_at = lambda t: self.viewing.force(t, phrase, 'region').state if self.anew else state
+        return {'text': '', 'heads': [], 'frames': [{'frame': t, 'regions': self.regions(state_at(t), t)} for t in range(first, len(self.times))]}
 
     def prompted(self, prompt: dict) -> list[TrackEntry]:
         if 'box' in prompt:

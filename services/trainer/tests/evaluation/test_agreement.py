@@ -82,6 +82,13 @@ def test_the_bundle_says_and_finds_what_its_weights_do(folder: Path, stored: tup
     agree(evaluated(folder, tmp_path, '--bundle', str(stored[1])), by_weights)
 
 
+def test_a_watch_asked_anew_begins_where_the_standing_one_does(folder: Path, stored: tuple[Path, Path], by_weights: list[Record], tmp_path: Path) -> None:
+    anew = evaluated(folder, tmp_path, '--config', 'llava-onevision-tiny', '--checkpoint', str(stored[0]), '--anew')
+    frames = [(one['prediction']['frames'], other['prediction']['frames']) for one, other in zip(anew, by_weights, strict=True) if 'frames' in one['prediction']]
+    assert frames and all(one[0] == other[0] for one, other in frames)
+    assert any(one != other for one, other in frames)  # what is in view changes, and so does what the language model says of it
+
+
 @pytest.mark.skipif(not NODE.exists(), reason='needs the packages of the repository (`npm ci`)')
 def test_the_service_says_and_finds_what_the_trainer_does(folder: Path, stored: tuple[Path, Path], by_weights: list[Record]) -> None:
     agree(served(stored[1], folder), by_weights)
