@@ -1,5 +1,5 @@
 from trainer.lesson import expand, question
-from trainer.said import EVENTS, SIDES, colour_of, event_of, partner_of, side_of
+from trainer.said import EVENTS, MOTIONS, SIDES, colour_of, event_of, motion_of, partner_of, side_of
 from trainer.tokenizer import nano_tokenizer, prompt_ids
 from trainer.vocabulary import COLOURS, SPECIAL, vocabulary
 
@@ -54,6 +54,13 @@ def test_colours_of_phrases():
 def test_a_phrase_says_a_side_only_of_its_own_thing():
     assert SIDES[side_of('the left dog')] == SIDES[side_of('the dog on the left')] == 'left' and SIDES[side_of('the dog at the top')] == 'top'
     assert side_of('the dog left of the car') == side_of('the dog going left') == side_of('the dog') == len(SIDES)
+
+
+def test_a_phrase_says_which_way_its_thing_goes_or_when_it_came():
+    said = {'the dog moving left': 'left', 'dog going up': 'up', 'the moving dog': 'moving', 'the still dog': 'still', 'the dog that stands still': 'still',
+            'the dog that does not move': 'still', 'the dog that came first': 'first', 'the dog that came last': 'last'}
+    assert {phrase: MOTIONS[motion_of(phrase)] for phrase in said} == said
+    assert all(motion_of(phrase) == len(MOTIONS) for phrase in ('the left dog', 'the dog on the left', 'the dog'))
 
 
 def test_a_clause_says_its_event():

@@ -56,3 +56,11 @@ def test_evidence_raises_presence_and_score(head: RegionHead) -> None:
     _, scores, present = answered(head, 0.8)
     _, low_scores, low_present = answered(head, 0.05)
     assert present > low_present and scores[0] > low_scores[0]
+
+
+def test_in_training_nothing_is_heard(head: RegionHead) -> None:
+    """Drawn things would teach it to work against what it hears."""
+    boxes, _, served = answered(head, 0.8)
+    learning, _, present = answered(head.train(), 0.8)
+    assert served > 0.99 > present + 0.2
+    assert torch.allclose(boxes[0], BOX, atol=0.02) and not torch.allclose(learning[0], BOX, atol=0.02)
