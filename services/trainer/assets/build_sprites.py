@@ -17,7 +17,7 @@ from PIL import Image
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
-from trainer.data.nouns import NOUNS  # noqa: E402  (the trainer need not be installed to rebuild its pictures)
+from trainer.data.nouns import BY_NAME, NOUNS  # noqa: E402  (the trainer need not be installed to rebuild its pictures)
 
 TILE = 96
 COLUMNS = 16
@@ -31,6 +31,26 @@ PACKAGES = {
     'fluent-3d': '@lobehub/fluent-emoji-3d@1.1.0',
     'firefox': '@iconify-json/fxemoji@1.2.2',
 }
+# For single pictures alone: SpriteWorld's clips, and so its exam, are drawn in the styles above.
+FURTHER = {
+    'fluent-modern': '@lobehub/fluent-emoji-modern@1.0.0',
+    'fluent-contrast': '@iconify-json/fluent-emoji-high-contrast@1.2.6',
+    'streamline': '@iconify-json/streamline-emojis@1.2.4',
+    'park': '@iconify-json/icon-park@1.2.4',
+    'game': '@iconify-json/game-icons@1.2.4',
+    'material': '@iconify-json/mdi@1.2.3',
+    'phosphor': '@iconify-json/ph@1.2.2',
+    'awesome': '@iconify-json/fa6-solid@1.2.4',
+    'mingcute': '@iconify-json/mingcute@1.2.8',
+    'tabler': '@iconify-json/tabler@1.2.41',
+    'solar': '@iconify-json/solar@1.2.13',
+}
+ENDINGS = {'phosphor': ('-fill',), 'mingcute': ('-fill', '-2-fill'), 'tabler': ('-filled',), 'solar': ('-bold',), 'streamline': ('', '-1', '-2'), 'park': ('', '-one', '-two'), 'game': ('', '-head'), 'material': ('', '-variant')}
+# What means something else there: a receiver is no cell phone, a screen no laptop, a trophy no cup.
+OTHERWISE = set('''
+game:phone material:phone awesome:phone phosphor:phone-fill mingcute:phone-fill tabler:phone-filled solar:phone-bold park:phone park:phone-one park:phone-two
+park:computer park:computer-one awesome:computer mingcute:computer-fill solar:cup-bold solar:plane-bold game:bulb game:guitar-head park:robot-two park:chair-two
+'''.split())
 
 # Firefox OS names its drawings in its own way; what is not here it does not have.
 FIREFOX = dict(pair.split('=') for pair in """
@@ -83,7 +103,11 @@ class IconifyStyle:
         height = icon.get('height', self.icons.get('height', 16))
         box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
         svg = f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="{box}" width="{width}" height="{height}">{icon["body"]}</svg>'
-        return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=2 * TILE)))).convert('RGBA')
+        return drawn(svg)
+
+
+def drawn(svg: str) -> Image.Image:
+    return Image.open(io.BytesIO(bytes(resvg_py.svg_to_bytes(svg_string=svg, width=2 * TILE)))).convert('RGBA')
 
 
 class FirefoxStyle(IconifyStyle):
@@ -91,15 +115,33 @@ class FirefoxStyle(IconifyStyle):
         return [self.draw(name) for name in FIREFOX.get(noun.replace(' ', '_'), '').split(',') if name]
 
 
+class NamedStyle(IconifyStyle):
+    """A set that names its drawings in English."""
+
+    def __init__(self, folder: Path, style: str):
+        super().__init__(folder, {})
+        self.style, self.endings = style, ENDINGS.get(style, ('',))
+
+    def drawings(self, noun: str) -> list[Image.Image]:
+        known = self.icons['icons'].keys() | self.icons.get('aliases', {}).keys()
+        forms = [noun, *(singular for singular, _ in BY_NAME[noun].synonyms)]
+        names = [form.replace(' ', '-') + ending for form in forms for ending in self.endings]
+        return [self.draw(name) for name in names if name in known and f'{self.style}:{name}' not in OTHERWISE][:3]
+
+
 class PictureStyle:
     """A set of ready pictures named by code point."""
 
     def __init__(self, folder: Path):
-        self.files = {p.stem.replace('-fe0f', ''): p for p in (folder / 'assets').glob('*.webp')}
+        self.files = {p.stem.replace('-fe0f', ''): p for p in (folder / 'assets').glob('*.*')}
 
     def find(self, noun: str, code: str) -> Image.Image | None:
         path = self.files.get(code)
-        return Image.open(path).convert('RGBA') if path else None
+        if path is None:
+            return None
+        if path.suffix == '.svg':
+            return drawn(path.read_text())
+        return Image.open(path).convert('RGBA')
 
 
 def tile(picture: Image.Image) -> Image.Image:
@@ -113,34 +155,47 @@ def tile(picture: Image.Image) -> Image.Image:
     return out
 
 
+def source_of(style: str, folder: Path, names: dict[str, str]) -> IconifyStyle | PictureStyle:
+    if style == 'firefox':
+        return FirefoxStyle(folder, names)
+    if style in ('fluent-3d', 'fluent-modern'):
+        return PictureStyle(folder)
+    if style in FURTHER and style != 'fluent-contrast':
+        return NamedStyle(folder, style)
+    own = folder / 'chars.json'
+    listed = {k.replace('-fe0f', ''): v for k, v in json.loads(own.read_text()).items()} if own.exists() else {}
+    return IconifyStyle(folder, listed or names)
+
+
+def build(style: str, package: str, names: dict[str, str], target: Path) -> dict[str, list[int]]:
+    """Writes the style's atlas; which of its tiles show each noun."""
+    source = source_of(style, unpack(package), names)
+    tiles: list[Image.Image] = []
+    places: dict[str, list[int]] = {}
+    for noun in NOUNS:
+        found = source.drawings(noun.name) if isinstance(source, (FirefoxStyle, NamedStyle)) else [source.find(noun.name, code) for code in noun.codes]
+        for picture in found:
+            if picture is not None:
+                places.setdefault(noun.name, []).append(len(tiles))
+                tiles.append(tile(picture))
+    rows = -(-len(tiles) // COLUMNS)
+    atlas = Image.new('RGBA', (COLUMNS * TILE, rows * TILE))
+    for i, picture in enumerate(tiles):
+        atlas.paste(picture, (i % COLUMNS * TILE, i // COLUMNS * TILE))
+    atlas.save(target / f'{style}.webp', quality=82, alpha_quality=90, method=6)
+    missing = [n.name for n in NOUNS if n.name not in places]
+    print(f'{style}: {len(tiles)} drawings of {len(places)} nouns, {(target / f"{style}.webp").stat().st_size // 1024} KB; without: {", ".join(missing) or "none"}')
+    return places
+
+
 def main() -> None:
     target = HERE / 'sprites'
     target.mkdir(exist_ok=True)
     names: dict[str, str] = {}
     for style in ('fluent-flat', 'noto', 'twemoji'):
         names |= {k.replace('-fe0f', ''): v for k, v in json.loads((unpack(PACKAGES[style]) / 'chars.json').read_text()).items()}
-    index: dict[str, dict[str, list[int]]] = {}
-    for style, package in PACKAGES.items():
-        folder = unpack(package)
-        own = folder / 'chars.json'
-        listed = {k.replace('-fe0f', ''): v for k, v in json.loads(own.read_text()).items()} if own.exists() else {}
-        source = FirefoxStyle(folder, names) if style == 'firefox' else PictureStyle(folder) if style == 'fluent-3d' else IconifyStyle(folder, listed or names)
-        tiles: list[Image.Image] = []
-        index[style] = {}
-        for noun in NOUNS:
-            found = source.drawings(noun.name) if isinstance(source, FirefoxStyle) else [source.find(noun.name, code) for code in noun.codes]
-            for picture in found:
-                if picture is not None:
-                    index[style].setdefault(noun.name, []).append(len(tiles))
-                    tiles.append(tile(picture))
-        rows = -(-len(tiles) // COLUMNS)
-        atlas = Image.new('RGBA', (COLUMNS * TILE, rows * TILE))
-        for i, picture in enumerate(tiles):
-            atlas.paste(picture, (i % COLUMNS * TILE, i // COLUMNS * TILE))
-        atlas.save(target / f'{style}.webp', quality=82, alpha_quality=90, method=6)
-        missing = [n.name for n in NOUNS if n.name not in index[style]]
-        print(f'{style}: {len(tiles)} drawings of {len(index[style])} nouns, {(target / f"{style}.webp").stat().st_size // 1024} KB; without: {", ".join(missing) or "none"}')
-    (target / 'index.json').write_text(json.dumps({'tile': TILE, 'columns': COLUMNS, 'styles': index}, separators=(',', ':')))
+    styles, further = ({style: build(style, package, names, target) for style, package in packages.items()} for packages in (PACKAGES, FURTHER))
+    (target / 'index.json').write_text(json.dumps({'tile': TILE, 'columns': COLUMNS, 'styles': styles, 'further': further}, separators=(',', ':')))
 
 
 if __name__ == '__main__':

@@ -15,11 +15,23 @@ def index() -> dict:
 
 
 def styles() -> tuple[str, ...]:
+    """Those that clips are drawn in."""
     return tuple(index()['styles'])
 
 
+def further_styles() -> tuple[str, ...]:
+    """Icons and emoji for single pictures alone: how many ways there are to draw a thing."""
+    return tuple(index()['further'])
+
+
+@cache
+def places() -> dict[str, dict[str, list[int]]]:
+    """Which tiles of a style's atlas show a noun."""
+    return index()['styles'] | index()['further']
+
+
 def nouns_of(style: str) -> tuple[str, ...]:
-    return tuple(index()['styles'][style])
+    return tuple(places()[style])
 
 
 @cache
@@ -33,12 +45,12 @@ def atlas(style: str) -> np.ndarray:
 
 
 def drawings(style: str, noun: str) -> int:
-    return len(index()['styles'][style].get(noun, ()))
+    return len(places()[style].get(noun, ()))
 
 
 def sprite(style: str, noun: str, which: int) -> np.ndarray:
     """One drawing, (96, 96, 4) uint8 RGBA, a copy."""
-    number = index()['styles'][style][noun][which]
+    number = places()[style][noun][which]
     tile, columns = index()['tile'], index()['columns']
     y, x = number // columns * tile, number % columns * tile
     return atlas(style)[y:y + tile, x:x + tile].copy()
