@@ -27,7 +27,7 @@ class Batch:
     tokens: Tensor | None  # (B, T, N, d)
     times: Tensor     # (B, T)
     pool: Taps        # (P, …) of the pooled frames; s16 and s32 too
-    rgb: Tensor       # (P, 3, 2G, 2G)
+    rgb: Tensor       # (P, 3, 4G, 4G)
     evidence: Tensor  # (P, E, G, G)
     ltrb: Tensor      # (P, 4, G, G)
     last: Tensor      # (B) pooled frame that is the last one seen

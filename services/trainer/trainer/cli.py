@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from trainer.ablate.cli import app as ablate
+from trainer.average import app as average
 from trainer.cache_folder import cache_folder, features_folder
 from trainer.data.cli import app as data
 from trainer.export.decoder_cli import app as decoders
@@ -21,6 +22,7 @@ from trainer.sam.cli import app as sam
 app = typer.Typer(help='Trains multimodal models whose task tokens drive heads, and exports them as Fovea bundles.', no_args_is_help=True, pretty_exceptions_enable=False)
 app.add_typer(data, name='data')
 app.add_typer(ablate, name='ablate')
+app.add_typer(average)
 app.add_typer(preference)
 app.add_typer(import_weights)
 app.add_typer(parity)
@@ -170,7 +172,8 @@ def evaluate(
 @app.command()
 def export(
     out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='Default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
-    region: float = 0.55, mask: float = 0.5, moment: float = 0.3, threads: Threads = 1,
+    region: float = 0.55, mask: float = 0.5, moment: float = 0.3,
+    absent: Annotated[float, typer.Option(help='Of nano: logits by which an absence is said sooner; chosen on the development split, as the thresholds are.')] = 0.0, threads: Threads = 1,
     start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision and videochat: the folder of the published model.')] = None,
     precision: Annotated[str, typer.Option(help='Of small, llava-onevision and videochat: the decoder in fp32, fp16, int8 or int4.')] = 'fp32',
     masks: Annotated[Optional[Path], typer.Option(help='Of videochat: where its SAM 2 with the mask adapter goes, as a part to be composed in.')] = None,
@@ -193,10 +196,13 @@ def export(
     from trainer.config import CONFIGS
     from trainer.export.bundle import Thresholds, export_bundle
     from trainer.model import TpoModel
+    from trainer.vocabulary import vocabulary
 
     torch.set_num_threads(threads)
     model = TpoModel(CONFIGS[config])
     progress = load(checkpoint or cache_folder() / 'runs' / config / 'checkpoint.pt', model)
+    with torch.no_grad():
+        model.backbone.words.bias[vocabulary().id('there')] += absent
     for name, difference in export_bundle(model, out, version, progress.total, Thresholds(region, mask, moment), {}).items():
         typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
     typer.echo(f'{out}: {sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6:.1f} MB')

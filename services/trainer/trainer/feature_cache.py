@@ -33,6 +33,13 @@ class CachedThing:
     clear: np.ndarray    # (T,)
     masks: np.ndarray    # (KEPT, 40, 40) uint8, share of the cell × 255
     motion: str
+    pixels: np.ndarray   # (KEPT, 3200) uint8, the mask of 160×160, eight pixels a byte
+
+    def share(self, slot: int, side: int) -> np.ndarray:
+        """Of each cell of side × side how much the thing covers, 0–1."""
+        size = round((self.pixels.shape[1] * 8) ** 0.5)
+        bits = np.unpackbits(self.pixels[slot]).reshape(side, size // side, side, size // side)
+        return bits.mean((1, 3), dtype=np.float32)
 
 
 @dataclass
@@ -144,7 +151,7 @@ def small_masks(masks: np.ndarray) -> np.ndarray:
 
 
 def condense(clip: Clip, kept: np.ndarray, evidence: int, evidence_first: int) -> CachedClip:
-    things = [CachedThing(t.noun, t.colour, t.boxes.astype(np.float32), t.visible, t.clear, small_masks(t.masks[kept]), t.motion) for t in clip.things]
+    things = [CachedThing(t.noun, t.colour, t.boxes.astype(np.float32), t.visible, t.clear, small_masks(t.masks[kept]), t.motion, np.packbits(t.masks[kept].reshape(len(kept), -1), axis=1)) for t in clip.things]
     return CachedClip(kept, things, clip.asks, evidence, clip.times, any(t.style == 'photograph' for t in clip.things), evidence_first, clip.more)
 
 

@@ -22,7 +22,7 @@ class EncoderGraph(nn.Module):
     def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
         """uint8 (B, S, S, 3) at the encoder's own size → taps and the small picture."""
         pixels = frames.permute(0, 3, 1, 2).float()
-        return *taps_of(pixels, self.own, self.frozen), nn.functional.avg_pool2d(pixels, 4)
+        return *taps_of(pixels, self.own, self.frozen), nn.functional.avg_pool2d(pixels, 2)
 
 
 class EvidenceGraph(nn.Module):
@@ -43,11 +43,11 @@ class FrozenRunner:
         folder.mkdir(exist_ok=True)
         module = Evidence.pretrained()
         self.name = name_of(own)
-        self.encoder = open_graph(folder / f'encoder-{self.name}.onnx', lambda: EncoderGraph(module.encoder, own), 160, threads)
+        self.encoder = open_graph(folder / f'look-{self.name}.onnx', lambda: EncoderGraph(module.encoder, own), 160, threads)
         self.evidence = open_graph(folder / f'evidence-{module.size}-{module.glance}-{module.classes_of_noun.shape[0]}.onnx', lambda: EvidenceGraph(module), 320, threads) if evidence else None
 
     def look(self, frames: np.ndarray) -> list[np.ndarray]:
-        """uint8 (B, 160, 160, 3) → s4, s8, s16, s32, rgb (B, 3, 40, 40) 0–255."""
+        """uint8 (B, 160, 160, 3) → s4, s8, s16, s32, rgb (B, 3, 80, 80) 0–255."""
         return list(self.encoder.run(None, {'frames': frames}))
 
     def find(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

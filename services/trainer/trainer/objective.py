@@ -18,7 +18,7 @@ from trainer.alignment import NOTHING, UNSURE, Alignment
 from trainer.batch import Batch
 from trainer.data.nouns import NOUNS
 from trainer.heads.mask import Masks, Memory
-from trainer.heads.moment import MomentFrames
+from trainer.heads.moment import MomentPairs
 from trainer.heads.region import RegionMaps
 from trainer.heads.region_mlp import MlpBoxes
 from trainer.losses.focal import centre_focal, gaussian_heat
@@ -108,7 +108,7 @@ def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> d
     return parts
 
 
-Found = TypeVar('Found', RegionMaps, MlpBoxes, Masks, MomentFrames)
+Found = TypeVar('Found', RegionMaps, MlpBoxes, Masks, MomentPairs)
 
 
 def whole(found: Found) -> Found:
@@ -142,9 +142,15 @@ def naming_loss(model: TpoModel, batch: Batch, states: Tensor, weight: float) ->
         'name.side': weight * F.cross_entropy(named.side, batch.queries.side),
         'name.motion': weight * F.cross_entropy(named.motion, batch.queries.motion),
         'name.event': weight * F.cross_entropy(named.event, batch.queries.event),
-        'name.partner': weight * F.cross_entropy(named.partner, batch.queries.partner),
+        'name.partner': weight * partner_loss(named.partner, batch.queries.partner),
         'name.cell': weight * -(batch.queries.cell * named.cell.float().log_softmax(-1)).sum(-1).mean(),
     }
+
+
+def partner_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Few phrases speak of another thing: those that do weigh as much as all that do not."""
+    losses, none = F.cross_entropy(logits, truth, reduction='none'), truth == logits.shape[1] - 1
+    return sum((losses[part].mean() for part in (none, ~none) if part.any()), logits.sum() * 0)
 
 
 def going_loss(model: TpoModel, batch: Batch, told: Told, weight: float) -> dict[str, Tensor]:
@@ -242,7 +248,7 @@ def track_loss(model: TpoModel, batch: Batch, done: Pass) -> dict[str, Tensor]:
         found = head.decode(here, done.maps.skip[frame], prompt, torch.full((count,), float(step)), memory, own)
         for name, value in mask_loss(whole(found), rows.target[:, step]).items():
             total[name] = total.get(name, 0) + value / steps
-        entries.append(head.memorise(here, found.mask, found.object.sigmoid(), own))
+        entries.append(head.memorise(here, found.mask, found.object.sigmoid(), memory, own))
     return total
 
 

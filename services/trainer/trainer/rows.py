@@ -10,6 +10,7 @@ from trainer.lesson import Lesson, Query
 from trainer.said import MIRRORED, colour_of, event_of, motion_of, partner_of, side_of
 
 TRACK_STEPS = 4
+OUTLINE = 80  # cells across: 4G
 
 
 @dataclass
@@ -24,7 +25,7 @@ class RegionRows:
 class MaskRows:
     query: Tensor   # (R)
     frame: Tensor   # (R) ascending
-    target: Tensor  # (R, 2G, 2G) share of the cell
+    target: Tensor  # (R, 4G, 4G) share of the cell
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Tracks:
     points: Tensor   # (K, n, 3)
     kind: Tensor     # (K) 0 state, 1 box, 2 points
     frames: Tensor   # (K, steps) pooled frames
-    target: Tensor   # (K, steps, 2G, 2G)
+    target: Tensor   # (K, steps, 4G, 4G)
 
 
 @dataclass
@@ -118,7 +119,7 @@ class RowBuilder:
                     tracked = index
                 if query.task == 'moment':
                     frames = len(clip.times)
-                    spans = [(start, min(end, frames - 1)) for start, end in query.spans]
+                    spans = [(start, min(end, frames)) for start, end in query.spans]
                     self.moment.append((index, number, torch.tensor([span for span in spans if span[1] > span[0]]).view(-1, 2)))
                 for look in query.looks:
                     frame = clip.kept[look.slot]
@@ -150,13 +151,13 @@ class RowBuilder:
 
     def masks(self) -> MaskRows:
         rows = sorted(self.mask, key=lambda row: row[1])
-        return MaskRows(*column(rows), torch.from_numpy(np.stack([row[2] for row in rows])) if rows else torch.zeros(0, 40, 40))
+        return MaskRows(*column(rows), torch.from_numpy(np.stack([row[2] for row in rows])) if rows else torch.zeros(0, OUTLINE, OUTLINE))
 
     def tracks(self) -> Tracks:
         rows = self.track
         if not rows:
             empty = torch.zeros(0, dtype=torch.long)
-            return Tracks(empty, torch.zeros(0, 4), torch.zeros(0, 3, 3), empty, torch.zeros(0, TRACK_STEPS, dtype=torch.long), torch.zeros(0, TRACK_STEPS, 40, 40))
+            return Tracks(empty, torch.zeros(0, 4), torch.zeros(0, 3, 3), empty, torch.zeros(0, TRACK_STEPS, dtype=torch.long), torch.zeros(0, TRACK_STEPS, OUTLINE, OUTLINE))
         stack = lambda i: torch.from_numpy(np.stack([row[i] for row in rows]))
         return Tracks(torch.tensor([row[0] for row in rows]), stack(1), stack(2), torch.tensor([row[3] for row in rows]), torch.tensor([row[4] for row in rows]), stack(5))
 
@@ -185,10 +186,10 @@ def column(rows: list[tuple[int, int, object]] | list) -> tuple[Tensor, Tensor]:
 
 
 def mask_of(lesson: Lesson, things: list[int], slot: int) -> np.ndarray:
-    """(2G, 2G) float share."""
-    total = np.zeros((40, 40), np.float32)
+    """(4G, 4G) float share."""
+    total = np.zeros((OUTLINE, OUTLINE), np.float32)
     for thing in things:
-        total = np.maximum(total, lesson.clip.things[thing].masks[slot].astype(np.float32) / 255)
+        total = np.maximum(total, lesson.clip.things[thing].share(slot, OUTLINE))
     return np.ascontiguousarray(total[:, ::-1]) if lesson.flip else total
 
 

@@ -137,7 +137,7 @@ class Speaker:
                 memory.tokens[:, place], memory.valid[:, place], memory.age[:, place] = tokens, 1.0, float(step - when)
             masks = head.decode(self.map_of(scene, frame), scene.s4[frame][None], prompt, torch.tensor([float(step)]), memory)
             found.append(masks)
-            entries.append((step, head.memorise(self.map_of(scene, frame), masks.mask, masks.object.sigmoid())))
+            entries.append((step, head.memorise(self.map_of(scene, frame), masks.mask, masks.object.sigmoid(), memory)))
         return found
 
 

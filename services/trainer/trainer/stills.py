@@ -32,6 +32,7 @@ from trainer.vocabulary import COLOURS, vocabulary
 SIZE = 160
 NOISE = 0.15
 ASPECTS = (0.75, 16 / 9)  # as SpriteWorld's narrowest and widest
+FURTHER_SHARE = 0.4  # of things, drawn in a style that clips are not
 PICTURES = 3  # for each lesson that a batch would have
 
 
@@ -56,12 +57,9 @@ class Still:
 class StillMaker:
     """Pictures by seed. A dressed sprite is used `uses` times; `wardrobe` sprites and `scenery` grounds are at hand at once."""
 
-    def __init__(self, styles: tuple[str, ...], seed: int, uses: int = 3, wardrobe: int = 400, scenery: int = 200) -> None:
+    def __init__(self, styles: tuple[str, ...], seed: int, uses: int = 3, wardrobe: int = 400, scenery: int = 200, further: tuple[str, ...] = ()) -> None:
         self.rng, self.noise, self.uses, self.wardrobe, self.scenery = Random(seed), np.random.default_rng(seed), uses, wardrobe, scenery
-        self.by_noun: dict[str, list[str]] = {}
-        for style in styles:
-            for noun in sprites.nouns_of(style):
-                self.by_noun.setdefault(noun, []).append(style)
+        self.by_noun, self.further = by_noun(styles), by_noun(further)
         self.nouns = sorted(self.by_noun)
         self.dressed: list[Dressed] = []
         self.grounds: list[np.ndarray] = []
@@ -69,7 +67,7 @@ class StillMaker:
     def dress(self) -> Dressed:
         rng = self.rng
         noun = rng.choice(self.nouns)
-        style = rng.choice(self.by_noun[noun])
+        style = rng.choice(self.further[noun] if noun in self.further and rng.random() < FURTHER_SHARE else self.by_noun[noun])
         picture = sprites.sprite(style, noun, rng.randrange(sprites.drawings(style, noun)))
         colour = rng.choice(appearance.COLOURS) if rng.random() > 0.4 else ''
         picture = appearance.paint(picture, colour) if colour else picture
@@ -131,6 +129,15 @@ class StillMaker:
         owner[y0:y1, x0:x1][part[..., 3] > 127] = mark
 
 
+def by_noun(styles: tuple[str, ...]) -> dict[str, list[str]]:
+    """The styles that draw each noun."""
+    found: dict[str, list[str]] = {}
+    for style in styles:
+        for noun in sprites.nouns_of(style):
+            found.setdefault(noun, []).append(style)
+    return found
+
+
 class StillSource:
     """Batches of fresh pictures, each a function of the seed and its number, so that a stopped run goes on with the same ones."""
 
@@ -141,7 +148,7 @@ class StillSource:
 
     def draw(self, size: int) -> 'StillBatch':
         count = PICTURES * size
-        maker = StillMaker(self.styles, self.seed * 1_000_003 + self.number, wardrobe=count * 3 // 2, scenery=count // 3)
+        maker = StillMaker(self.styles, self.seed * 1_000_003 + self.number, wardrobe=count * 3 // 2, scenery=count // 3, further=sprites.further_styles())
         self.number += 1
         return StillBatch([maker.still() for _ in range(count)], self.eyes)
 
@@ -247,4 +254,4 @@ def seen_by(model: TpoModel, eyes: Eyes, frames: np.ndarray) -> list[Tensor]:
     if own is None:
         return [torch.from_numpy(tap) for tap in eyes.look(frames)]
     pixels = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
-    return [*taps_of(pixels, own, pretrained()), F.avg_pool2d(pixels, 4)]
+    return [*taps_of(pixels, own, pretrained()), F.avg_pool2d(pixels, 2)]

@@ -82,7 +82,7 @@ export class MaskTracker {
     })
   }
 
-  /** Writes what was seen into the objects' memories, sure or not: the memory knows how sure, as it did in training. */
+  /** Writes what was seen into the objects' memories, sure or not: the memory knows how sure, as it did in training. What is written may go on from what was remembered. */
   async remember(scene: Scene, seen: readonly { object: Followed; step: Step; prompted: boolean }[]): Promise<void> {
     const { memory } = this.#graphs
     if (!memory) return this.#aimAnew(scene, seen)
@@ -93,12 +93,17 @@ export class MaskTracker {
       kept.forEach(({ step }, index) => masks.set(step.logits, index * h * w))
       const object = Float32Array.from(kept, ({ step }) => step.score)
       const feeds = { mask: floats(masks, [kept.length, h, w]), object: floats(object, [kept.length]) }
-      const tokens = await this.#eyes.see(scene, async (features) => floatOf(await memory.run({ ...features, ...feeds }), 'memory.tokens', memory))
+      const before = memoryFeeds(
+        memory,
+        kept.map(({ object: followed }) => followed.memory),
+        this.#bank.prompted + this.#bank.recent,
+      )
+      const tokens = await this.#eyes.see(scene, async (features) => floatOf(await memory.run({ ...features, ...feeds, ...before }), 'memory.tokens', memory))
       const size = tokens.data.length / kept.length
       kept.forEach(({ object: followed, step, prompted }, index) => {
         followed.memory.add({ tokens: tokens.data.subarray(index * size, (index + 1) * size), ...(step.pointer ? { pointer: step.pointer } : {}) }, prompted)
       })
-      release(tokens, feeds.mask)
+      release(tokens, feeds.mask, before['memory.tokens'])
     }
     for (const { object, step } of seen) {
       object.memory.motion?.step(step.outline?.box)

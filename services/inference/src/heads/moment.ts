@@ -21,13 +21,15 @@ export function momentHead(manifest: MomentHead, { main }: { main: Graph }): Hea
       const object = floatOf(results, 'object', main).data
       const from = window.mediaTimes[0] ?? 0
       const length = (window.mediaTimes.at(-1) ?? 0) - from
+      const latest = lasting(window.mediaTimes)
       const count = spans.dims[1] ?? 0
       const frames = saliency.dims[1] ?? 0
       return Array.from(object, (presence, query) => {
         const found = Array.from({ length: count }, (_, index): Span => {
-          const at = query * count + index
-          const [a, b] = [unit(spans.data[at * 2] ?? 0), unit(spans.data[at * 2 + 1] ?? 0)]
-          return { start: rounded(from + Math.min(a, b) * length), end: rounded(from + Math.max(a, b) * length), score: unit(scores[at] ?? 0) }
+          const row = query * count + index
+          const place = (side: number): number => Math.min(latest, Math.max(0, spans.data[row * 2 + side] ?? 0))
+          const [a, b] = [place(0), place(1)]
+          return { start: tenths(from + Math.min(a, b) * length), end: tenths(from + Math.max(a, b) * length), score: unit(scores[row] ?? 0) }
         })
         const best = suppressSpans(found, nms)
         const values = Array.from(saliency.data.subarray(query * frames, (query + 1) * frames), unit)
@@ -42,6 +44,15 @@ export function momentHead(manifest: MomentHead, { main }: { main: Graph }): Hea
       })
     },
   }
+}
+
+/** Milliseconds as they are told: a head's fractions are no finer. */
+const tenths = (ms: number): number => Math.round(ms * 10) / 10
+
+/** Where a span may end, as a fraction of the window: what goes on in the last frame lasts until the next would come. */
+function lasting(times: readonly number[]): number {
+  const [first = 0, before = 0, last = 0] = [times[0], times.at(-2), times.at(-1)]
+  return last > first ? 1 + (last - before) / (last - first) : 1
 }
 
 /** Greedy suppression in time, best first. */

@@ -8,7 +8,7 @@ from trainer.feature_cache import CachedClip, CachedThing
 def clip(box: tuple[float, float, float, float], answer: str, span: tuple[float, float]) -> CachedClip:
     masks = np.zeros((2, 40, 40), np.uint8)
     masks[:, :20, :20] = 255
-    thing = CachedThing('dog', '', np.array([box] * 4, np.float32), np.ones(4, bool), np.ones(4, bool), masks, 'still')
+    thing = CachedThing('dog', '', np.array([box] * 4, np.float32), np.ones(4, bool), np.ones(4, bool), masks, 'still', np.zeros((4, 3200), np.uint8))
     asks = [Ask('exist', 'is there a dog ?', answer, 3), Ask('region', 'find the dog', '', 3, [Target('region', 'the dog', [0], 'dog')]),
             Ask('region', 'find the cat', '', 3, [Target('region', 'the cat', [], 'cat')]), Ask('mask', 'outline the dog', '', 3, [Target('mask', 'the dog', [0], 'dog')]),
             Ask('moment', 'when does the dog move ?', '', 3, [Target('moment', 'the dog moves', [0], 'dog', [span])])]

@@ -3,7 +3,7 @@ import math
 import torch
 
 from trainer.heads.mask import Masks
-from trainer.heads.moment import MomentFrames
+from trainer.heads.moment import MomentFrames, MomentPairs
 from trainer.heads.region import RegionMaps
 from trainer.losses.boxes import box_loss, iou_matrix, paired_iou
 from trainer.losses.focal import centre_focal, gaussian_heat
@@ -83,6 +83,39 @@ def test_a_perfect_moment_costs_nothing_and_a_negative_query_wants_silence():
     assert sum(float(value) for value in perfect.values()) < 1e-3
     negative = moment_loss(MomentFrames(spans, scores, (within - 0.5) * 60, torch.tensor([20.0])), [torch.zeros(0, 2)])
     assert float(negative['object']) > 5 and float(negative['score']) > 1
+
+
+def pairs_of(chosen: list[tuple[float, float]], frames: int = 8) -> MomentPairs:
+    """A head that is sure of these spans, to equal parts."""
+    spans = torch.tensor([(float(start), float(end)) for start in range(frames) for end in range(start + 1, frames)])
+    scores = torch.full((1, len(spans)), -20.0)
+    for span in chosen:
+        scores[0, (spans == torch.tensor(span)).all(1)] = 20.0
+    return MomentPairs(spans[None], scores.requires_grad_(), torch.zeros(1, frames), torch.tensor([20.0]))
+
+
+def test_a_moment_head_that_weighs_spans_loses_least_on_the_true_one_and_less_the_closer_it_is():
+    truth = [torch.tensor([[2.0, 6.0]])]
+    total = lambda span: sum(float(value.detach()) for name, value in moment_loss(pairs_of([span]), truth).items() if name in ('chance', 'expected'))
+    right, close, far = (total(span) for span in ((2.0, 6.0), (2.0, 5.0), (5.0, 7.0)))
+    assert right < close < far
+    assert float(moment_loss(pairs_of([(2.0, 6.0)]), truth)['expected'].detach()) < 1e-6
+    assert math.isclose(float(moment_loss(pairs_of([(2.0, 5.0)]), truth)['expected'].detach()), 2 * (1 - 3 / 4), rel_tol=1e-5)
+
+
+def test_of_two_true_spans_either_is_right_and_the_chance_is_wanted_for_both():
+    truth = [torch.tensor([[0.0, 2.0], [4.0, 7.0]])]
+    both, one = moment_loss(pairs_of([(0.0, 2.0), (4.0, 7.0)]), truth), moment_loss(pairs_of([(0.0, 2.0)]), truth)
+    assert float(both['expected'].detach()) < 1e-6 and float(one['expected'].detach()) < 1e-6
+    assert float(both['chance'].detach()) < float(one['chance'].detach())
+
+
+def test_what_never_happens_asks_nothing_of_the_spans_but_has_a_path():
+    found = pairs_of([(2.0, 5.0)])
+    parts = moment_loss(found, [torch.zeros(0, 2)])
+    assert float(parts['chance'].detach()) == 0 and float(parts['expected'].detach()) == 0 and float(parts['object']) > 5
+    torch.stack(list(parts.values())).sum().backward()
+    assert found.scores.grad is not None and not found.scores.grad.any()
 
 
 def test_region_loss_of_a_right_answer_is_small():

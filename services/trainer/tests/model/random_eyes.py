@@ -22,7 +22,7 @@ class RandomEyes:
             mean, spread = blocks.mean((2, 4)), blocks.std((2, 4))
             around = np.concatenate([mean, spread, np.roll(mean, 1, 1), np.roll(mean, -1, 1), np.roll(mean, 1, 2), np.roll(mean, -1, 2), mean ** 2, spread ** 2, mean * spread], -1)
             taps.append(np.einsum('bhwk,ck->bchw', around, self.projections[name]))
-        rgb = frames.reshape(count, 40, 4, 40, 4, 3).mean((2, 4)).transpose(0, 3, 1, 2).astype(np.float32)
+        rgb = frames.reshape(count, 80, 2, 80, 2, 3).mean((2, 4)).transpose(0, 3, 1, 2).astype(np.float32)
         return [*taps, rgb]
 
     def find(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ def thing(colour: str, motion: str, start: float, end: float, until: int = FRAME
     along = start + (end - start) * np.clip(np.arange(FRAMES) / (until - 1), 0, 1)
     boxes = np.stack([along, np.full(FRAMES, 0.4), along + 0.1, np.full(FRAMES, 0.5)], 1)
     seen = np.ones(FRAMES, bool)
-    return CachedThing('dog', colour, boxes, seen, seen, np.zeros((2, 40, 40), np.uint8), motion)
+    return CachedThing('dog', colour, boxes, seen, seen, np.zeros((2, 40, 40), np.uint8), motion, np.zeros((2, 3200), np.uint8))
 
 
 def clip(*things: CachedThing) -> CachedClip:

@@ -124,7 +124,7 @@ fovea-train ablate claims --out docs/claims.md               # this page
 
 How to read it: `qa` are whole answers, exactly right; `trigger`: the right heads called for the right words, or absence said; `region.acc50`: the best box
 of a single thing, IoU ≥ .5, asked with a forced trigger (`by-name`, or `told-apart` by colour, place, relation, motion or among look-alikes); `presence`:
-there or not, said rightly (the share of phrases that are there is the same for all arms); `moment.miou`: the best span; `mask.miou`: outline in the last frame at 40 × 40 cells;
+there or not, said rightly (the share of phrases that are there is the same for all arms); `moment.miou`: the best span; `mask.miou`: outline in the last frame at 80 × 80 cells (settings `bc45bcfd3f53` and `f0b4478f3277`: 40 × 40);
 `track.j&f`: from the frame where the thing is first clear, on up to eight frames; `region` figures of "text" are the first box that is written. Cells are mean ± half
 the range over seeds (n seeds × asks). With n asks, a difference below about 1 / √n is noise.
 '''

@@ -9,7 +9,7 @@ from trainer.objective import Pass
 
 
 def propagate(model: TpoModel, done: Pass, prompt: Tensor, frames: list[int]) -> list[Tensor]:
-    """prompt (1, 2, G·G), given on the first of the pooled frames → logits (2G, 2G) of each."""
+    """prompt (1, 2, G·G), given on the first of the pooled frames → logits (4G, 4G) of each."""
     head, entries, masks = model.mask, [], []
     own = torch.zeros(1, dtype=torch.long)
     for step, frame in enumerate(frames):
@@ -17,6 +17,6 @@ def propagate(model: TpoModel, done: Pass, prompt: Tensor, frames: list[int]) ->
         memory = Memory(torch.stack([entries[i] for i in kept], 1), torch.ones(1, len(kept)), torch.tensor([[float(step - i) for i in kept]])) if kept else head.no_memory(1)
         maps = HeadMap(*(part[frame:frame + 1] for part in done.head_map))
         found = head.decode(maps, done.maps.skip[frame:frame + 1], prompt, torch.tensor([float(step)]), memory, own)
-        entries.append(head.memorise(maps, found.mask, found.object.sigmoid(), own))
+        entries.append(head.memorise(maps, found.mask, found.object.sigmoid(), memory, own))
         masks.append(torch.where(found.object[0] > 0, found.mask[0], torch.full_like(found.mask[0], -1.0)))
     return masks

@@ -44,7 +44,7 @@ class Nano(nn.Module):
         return Decoded(self.logits(hidden), hidden, news)
 
     def logits(self, hidden: Tensor) -> Tensor:
-        return hidden @ self.words.table().T * (self.words.sharpness * self.config.width ** -0.5)
+        return hidden @ self.words.table().T * (self.words.sharpness * self.config.width ** -0.5) + self.words.bias
 
     def empty_cache(self, batch: int) -> list[tuple[Tensor, Tensor]]:
         c = self.config

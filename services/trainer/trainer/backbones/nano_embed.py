@@ -53,6 +53,7 @@ class NanoEmbed(nn.Module):
         self.config, self.nouns = config, nouns
         self.words = nn.Parameter(torch.randn(len(vocabulary.tokens), d) * 0.3)
         self.sharpness = nn.Parameter(torch.tensor(2.0))  # of the logits over words
+        self.bias = nn.Parameter(torch.zeros(len(vocabulary.tokens)))  # of the same
         self.lift = nn.Linear(config.match, d, bias=False)  # a noun's vector → its part of the word's embedding
         self.recall = nn.Sequential(nn.Linear(3 * config.frames + config.frames * n + 3 * n + 1 + len(COLOURS) + 1 + 2 + 4 * n, d), nn.GELU(), nn.Linear(d, d))
         self.stride = nn.Sequential(nn.Linear(FACTS, 32), nn.GELU(), nn.Linear(32, WAYS))  # a cell's trail → which way what is there goes
@@ -89,7 +90,7 @@ class NanoEmbed(nn.Module):
         """ids (B, S), visual (B, T, N, C) → (B, S, d)."""
         del times  # frames come in order and evenly spaced; the prefix tells the time
         noun = self.noun_of_token[ids]
-        told = self.told(visual, noun.clamp(min=0), self.nouns.asked(visual))
+        told = self.told(visual, noun.clamp(min=0), self.nouns.asked(visual, noun.clamp(min=0)))
         here = torch.arange(len(ids), device=ids.device)[:, None]
         likened = self.likened(ids, visual, told.like, here, torch.arange(ids.shape[1], device=ids.device).expand_as(ids))
         return self.table()[ids] + (told.embedding * (noun >= 0).to(self.words.dtype)[..., None] + likened)
@@ -99,7 +100,7 @@ class NanoEmbed(nn.Module):
         noun = self.noun_of_token[ids]                      # (B, S)
         unique = [row.unique() for row in noun.clamp(min=0)]
         asked = nn.utils.rnn.pad_sequence(unique, batch_first=True, padding_value=int(noun.max().clamp(min=0)))  # (B, K) ascending
-        told = self.told(visual, asked, self.nouns.asked(visual))
+        told = self.told(visual, asked, self.nouns.asked(visual, asked))
         place = torch.stack([torch.searchsorted(row, of) for row, of in zip(unique, noun.clamp(min=0))])     # (B, S) in K
         here = torch.arange(len(ids), device=ids.device)[:, None]
         likened = self.likened(ids, visual, told.like, here, place)
@@ -132,7 +133,7 @@ class NanoEmbed(nn.Module):
         return Course(facts, going.softmax(-1) * facts[..., -2:-1])
 
     def told(self, visual: Tensor, nouns: Tensor, score: Tensor) -> Told:
-        """nouns (B, Q) by number, score (B, nouns) that each is there → what the pictures say of each."""
+        """nouns (B, Q) by number, score (B, Q) that each is there → what the pictures say of each."""
         evidence = self.nouns.look_up(visual, self.nouns.unit()[nouns], self.nouns.noun_channels[nouns], self.grid)
         facts, shown = self.facts(visual, nouns)                                          # (B, Q, N, FACTS), (B, Q, T)
         going = self.stride(facts)                                                        # (B, Q, N, WAYS)
@@ -141,7 +142,7 @@ class NanoEmbed(nn.Module):
         number = evidence.number[..., :-1]                                                # (B, Q, N)
         colour = number[..., None] * self.nouns.split(visual).colour[:, -1][:, None]      # (B, Q, N, colours + 1)
         like = cells_like(course, colour, number, self.grid)
-        return Told(mixed + self.plain(self.plainly(evidence, score.gather(1, nouns)[..., None], course, shown)), going, like)
+        return Told(mixed + self.plain(self.plainly(evidence, score[..., None], course, shown)), going, like)
 
     def plainly(self, evidence: NounEvidence, score: Tensor, course: Course, shown: Tensor) -> Tensor:
         """What answers are read off, said so that one linear step reads it: is it there, how many, which ways, which colours, where those
@@ -189,7 +190,7 @@ class NanoEmbed(nn.Module):
         score = scores.gather(1, chosen)[..., None]
         there = (score * 2).sigmoid()
         turn = hats(there.cumsum(1) - there) * there                             # (B, k, HATS)
-        return self.lift(self.nouns.unit())[chosen] + self.told(visual, chosen, scores).embedding + self.score(torch.cat([score / 4, score.sigmoid()], -1)) + self.turn(turn) + self.kind[2]
+        return self.lift(self.nouns.unit())[chosen] + self.told(visual, chosen, score[..., 0]).embedding + self.score(torch.cat([score / 4, score.sigmoid()], -1)) + self.turn(turn) + self.kind[2]
 
     @property
     def prefix_length(self) -> int:

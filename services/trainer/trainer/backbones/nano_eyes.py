@@ -16,7 +16,7 @@ from trainer.vocabulary import COLOURS
 class Sight(NamedTuple):
     """What the frozen parts say of a frame; this is what the feature cache keeps."""
     taps: Taps
-    rgb: Tensor       # (B, 3, 2G, 2G) in −1..1
+    rgb: Tensor       # (B, 3, 4G, 4G) in −1..1
     evidence: Tensor  # (B, E, G, G) in 0–1
     ltrb: Tensor      # (B, 4, G, G) the detector's box at each cell
 
@@ -45,7 +45,7 @@ class FrozenEyes(nn.Module):
         small = frames.permute(0, 3, 1, 2).float()
         if small.shape[-1] != self.size:
             small = F.interpolate(small, size=(self.size, self.size), mode='bilinear', align_corners=False, antialias=False)
-        return taps_of(small, own, self.encoder), F.avg_pool2d(small, 4) / 127.5 - 1
+        return taps_of(small, own, self.encoder), F.avg_pool2d(small, 2) / 127.5 - 1
 
 
 def taps_of(pixels: Tensor, own: NanoEncoder | None, frozen: Lite0) -> Taps:
@@ -60,7 +60,7 @@ class NanoEyes(nn.Module):
         self.frozen, self.own, self.neck, self.block = frozen, own, neck, config.grid // config.coarse
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 (B, S, S, 3) → visual (B, N, C), s8 (B, F8, G, G), s4 (B, skip + 2, 2G, 2G)."""
+        """uint8 (B, S, S, 3) → visual (B, N, C), s8 (B, F8, G, G), s4 (B, 12 + skip + 2, 2G, 2G)."""
         sight = self.frozen(frames, self.own)
         deep = self.neck.deep(sight.taps.s16, sight.taps.s32)
         maps = self.neck.maps(sight.taps, deep, sight.rgb)

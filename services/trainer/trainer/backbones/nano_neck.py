@@ -12,13 +12,16 @@ from trainer.config import NanoConfig
 SPREAD = {'s4': 12.0, 's8': 10.0, 's16': 7.0, 's32': 2.8}  # of the frozen taps: divided out, or Adam's steps are far too long
 
 
+FOLDED = 12  # channels of 2×2 pixels
+
+
 class Maps(NamedTuple):
     features: Tensor  # (B, F, G, G) what the heads read
     match: Tensor     # (B, M, G, G) the space where cells are compared with nouns
     centre: Tensor    # (B, 1, G, G) logit that a thing's centre is here, whatever it is
     colour: Tensor    # (B, colours, G, G) logits of the cell's colour
     sides: Tensor     # (B, 4, G, G) how far a thing that has its centre here goes left, up, right, down, before the softplus (`distances`)
-    skip: Tensor      # (B, skip + 2, 2G, 2G) for fine outlines; the last two: logits that any thing, that a thing's edge is here
+    skip: Tensor      # (B, FOLDED + skip + 2, 2G, 2G) for fine outlines: the small picture, four pixels a cell; then what was seen; the last two: logits that any thing, that a thing's edge is here
 
 
 def norm(channels: int) -> nn.GroupNorm:
@@ -91,13 +94,14 @@ class NanoNeck(nn.Module):
         return self.match_far(deep)
 
     def maps(self, taps: Taps, deep: Tensor, rgb: Tensor) -> Maps:
-        """deep of the same frames; rgb (B, 3, 2G, 2G) in −1..1: the small picture itself, which knows colours best."""
-        x = self.from8(torch.cat([taps.s8 / SPREAD['s8'], F.avg_pool2d(rgb, 2)], 1)) + up_by(self.lateral(deep), 2)
+        """deep of the same frames; rgb (B, 3, 4G, 4G) in −1..1: the small picture itself, which knows colours best."""
+        small = F.avg_pool2d(rgb, 2)
+        x = self.from8(torch.cat([taps.s8 / SPREAD['s8'], F.avg_pool2d(small, 2)], 1)) + up_by(self.lateral(deep), 2)
         x = self.mix(x)
         match = self.match(x) + up_by(self.middle(deep), 2)
-        skip = self.skip(torch.cat([taps.s4 / SPREAD['s4'], rgb], 1))
+        skip = self.skip(torch.cat([taps.s4 / SPREAD['s4'], small], 1))
         covered, sides = self.outline(x, skip)
-        return Maps(x, match, self.centre(x), self.colour(x), sides, torch.cat([skip, covered], 1))
+        return Maps(x, match, self.centre(x), self.colour(x), sides, torch.cat([F.pixel_unshuffle(rgb, 2), skip, covered], 1))
 
     def fine_tokens(self, maps: Maps) -> Tensor:
         """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2 + colours).

@@ -12,6 +12,7 @@ from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
 LATELY = (4, 9)  # frames before the last
+OF_COARSE, OF_MIDDLE = (1, 2, 4, 8), (1, 2, 4)  # the last frames, over which presence takes means
 NOUN_FROM, NOUN_TRUST = 0.1, 20.0  # evidence above which the pretrained eyes say that a noun is there, and how much (logits); see heads/region.py
 
 
@@ -48,6 +49,9 @@ class NounSpace(nn.Module):
         self.coarse_scale = nn.Parameter(torch.tensor([16.0, -6.0]))  # of cosines: a softmax over hundreds of nouns needs room
         self.fine_scale = nn.Parameter(torch.tensor([16.0, -6.0]))
         self.blend = nn.Parameter(torch.tensor([0.5, 0.5, 4.0, -1.0, 1.0]))  # coarse, fine, pretrained, bias, number: the score of presence
+        self.weigh = nn.Sequential(nn.Linear(2 + len(OF_COARSE) + len(OF_MIDDLE), 32), nn.GELU(), nn.Linear(32, 1))
+        nn.init.normal_(self.weigh[-1].weight, std=1e-3)  # it begins as the blend
+        nn.init.zeros_(self.weigh[-1].bias)
         self.register_buffer('noun_channels', noun_channels, persistent=False)  # (nouns, E) which pretrained channels speak of a noun
 
     def split(self, visual: Tensor) -> VisualParts:
@@ -98,17 +102,34 @@ class NounSpace(nn.Module):
         mass, x, y = nn.functional.conv2d(chance, kernels, padding=1).split(1, 1)
         return torch.cat([x / (mass + 0.1), y / (mass + 0.1)], 1).reshape(b, q, -1)
 
-    def presence(self, visual: Tensor, vectors: Tensor | None = None) -> Tensor:
-        """How surely each noun is in the last frame: logits (B, nouns)."""
+    def middle_match(self, visual: Tensor, vectors: Tensor) -> Tensor:
+        """What the quarters of the cells show: visual (B, T, N, C), vectors (R, M) or (B, R, M) → logits (B, R, T, 2g, 2g)."""
+        middle = self.split(visual).middle                                                  # (B, T, N, 4M)
+        b, t, n, _ = middle.shape
+        g, m = self.config.coarse, self.config.match
+        quarters = middle.reshape(b, t, g, g, m, 2, 2).permute(0, 4, 1, 2, 5, 3, 6).reshape(b, m, t * n * 4)
+        logits = vectors @ quarters / m * self.fine_scale[0].abs() + self.fine_scale[1]
+        return logits.view(b, -1, t, 2 * g, 2 * g)
+
+    def presence(self, visual: Tensor, vectors: Tensor | None = None, channels: Tensor | None = None) -> Tensor:
+        """How surely each noun is in the last frame, of vectors (R, M) or (B, R, M) and their channels (R or B, R, E), else of all: logits (B, R).
+
+        The last frame in every grain; and how the frames before saw it: one picture mistaken is seldom mistaken again when it has moved on.
+        """
         parts = self.split(visual[:, -1:])
         nouns = self.unit() if vectors is None else vectors
-        coarse = self.coarse_match(parts.tokens[:, 0], nouns).amax(-1)
-        fine = self.fine_match(parts.best[:, 0], nouns)                      # (B, nouns, N)
+        channels = self.noun_channels if channels is None else channels
+        coarse = self.coarse_match(self.split(visual).tokens, nouns if nouns.dim() == 2 else nouns[:, None]).amax(-1)   # (B, T, R)
+        fine = self.fine_match(parts.best[:, 0], nouns)                                     # (B, R, N)
         number = (fine.sigmoid() * parts.count[:, 0, :, 0][:, None]).sum(-1)
-        known = parts.evidence[:, 0].amax(1) @ self.noun_channels.T
-        return self.blend[0] * coarse + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number
+        known = (channels @ parts.evidence[:, 0].amax(1)[..., None])[..., 0]                # (B, R)
+        now = self.blend[0] * coarse[:, -1] + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number
+        middle = self.middle_match(visual[:, -max(OF_MIDDLE):], nouns).flatten(3).amax(-1)  # (B, R, t)
+        seen = [*(coarse[:, -few:].mean(1) for few in OF_COARSE), coarse.amax(1), *(middle[..., -few:].mean(-1) for few in OF_MIDDLE)]
+        return now + self.weigh(torch.stack([now, *seen], -1) / 4)[..., 0]
 
-    def asked(self, visual: Tensor) -> Tensor:
-        """The same of nouns that are asked for, to which the pretrained eyes add. Lists do without: on drawings these eyes name what is not there."""
-        known = self.split(visual[:, -1:]).evidence[:, 0].amax(1) @ self.noun_channels.T
-        return self.presence(visual) + (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST
+    def asked(self, visual: Tensor, nouns: Tensor) -> Tensor:
+        """The same of nouns that are asked for, by number (B, R), to which the pretrained eyes add. Lists do without: on drawings these eyes name what is not there."""
+        channels = self.noun_channels[nouns]                                                # (B, R, E)
+        known = (channels @ self.split(visual[:, -1:]).evidence[:, 0].amax(1)[..., None])[..., 0]
+        return self.presence(visual, self.unit()[nouns], channels) + (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST

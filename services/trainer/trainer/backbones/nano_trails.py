@@ -41,12 +41,7 @@ class Course(NamedTuple):
 
 def chances(nouns: NounSpace, visual: Tensor, vectors: Tensor) -> Tensor:
     """How surely each quarter of a cell shows the noun: visual (B, T, N, C), vectors (B, R, M) → (B, R, T, 2g, 2g)."""
-    middle = nouns.split(visual).middle                                                   # (B, T, N, 4M)
-    b, t, n, _ = middle.shape
-    g, m = nouns.config.coarse, nouns.config.match
-    quarters = middle.reshape(b, t, g, g, m, 2, 2).permute(0, 4, 1, 2, 5, 3, 6).reshape(b, m, t * n * 4)
-    logits = vectors @ quarters / m * nouns.fine_scale[0].abs() + nouns.fine_scale[1]
-    return logits.sigmoid().view(b, -1, t, 2 * g, 2 * g)
+    return nouns.middle_match(visual, vectors).sigmoid()
 
 
 def own_facts(nouns: NounSpace, visual: Tensor, grid: Tensor) -> Tensor:

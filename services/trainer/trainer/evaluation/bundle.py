@@ -82,16 +82,18 @@ class BundleParts:
         return graph.run({by: value})['prompt'] if graph else None
 
     def outline(self, maps: Tensor, prompt: Tensor, age: Tensor, memory: list[tuple[Tensor, float]], places: int) -> Masks:
-        graph = self.graphs['mask.decode']
-        tokens = torch.zeros(1, places, *graph.shape('memory.tokens')[2:])
+        made = self.graphs['mask.decode'].run({**self.features(maps), 'prompt': prompt, 'prompt.age': age, **self.remembered(memory, places)})
+        return Masks(made['mask'], made['iou'].logit(SURE), made['object'].logit(SURE))
+
+    def memorise(self, maps: Tensor, mask: Tensor, present: Tensor, memory: list[tuple[Tensor, float]], places: int) -> Tensor:
+        return self.graphs['mask.memory'].run({**self.features(maps), 'mask': mask, 'object': present, **self.remembered(memory, places)})['memory.tokens']
+
+    def remembered(self, memory: list[tuple[Tensor, float]], places: int) -> dict[str, Tensor]:
+        tokens = torch.zeros(1, places, *self.graphs['mask.decode'].shape('memory.tokens')[2:])
         valid, ages = torch.zeros(1, places), torch.zeros(1, places)
         for place, (entry, old) in enumerate(memory):
             tokens[:, place], valid[:, place], ages[:, place] = entry, 1.0, old
-        made = graph.run({**self.features(maps), 'prompt': prompt, 'prompt.age': age, 'memory.tokens': tokens, 'memory.valid': valid, 'memory.age': ages})
-        return Masks(made['mask'], made['iou'].logit(SURE), made['object'].logit(SURE))
-
-    def memorise(self, maps: Tensor, mask: Tensor, present: Tensor) -> Tensor:
-        return self.graphs['mask.memory'].run({**self.features(maps), 'mask': mask, 'object': present})['memory.tokens']
+        return {'memory.tokens': tokens, 'memory.valid': valid, 'memory.age': ages}
 
     def features(self, maps: Tensor) -> dict[str, Tensor]:
         return {self.mapped[0]: maps} if self.mapped else {}

@@ -46,7 +46,7 @@ class Parts(Protocol):
         """memory: tokens (1, m, c) and their age, at most `places`."""
         ...
 
-    def memorise(self, maps: Tensor, mask: Tensor, present: Tensor) -> Tensor: ...
+    def memorise(self, maps: Tensor, mask: Tensor, present: Tensor, memory: list[tuple[Tensor, float]], places: int) -> Tensor: ...
 
 
 class PartsExaminee:
@@ -108,10 +108,11 @@ class ClipViewing:
             began = remembered[0][0] if remembered else frame
             kept = remembered[:1] + remembered[1:][-self.parts.recent:]
             memory = [(tokens, float(frame - when)) for when, tokens in kept]
-            masks = self.parts.outline(self.maps(frame), made, torch.tensor([float(frame - began)]), memory, 1 + self.parts.recent)
+            places = 1 + self.parts.recent
+            masks = self.parts.outline(self.maps(frame), made, torch.tensor([float(frame - began)]), memory, places)
             found.append(masks)
             if remembered or by != 'state' or self.outlined(masks):
-                remembered.append((frame, self.parts.memorise(self.maps(frame), masks.mask, masks.object.sigmoid())))
+                remembered.append((frame, self.parts.memorise(self.maps(frame), masks.mask, masks.object.sigmoid(), memory, places)))
         return found
 
     def outlined(self, masks: Masks) -> bool:

@@ -51,5 +51,6 @@ class PretrainedParts:
         return Masks(*(part.cpu() for part in head.decode(maps, prompt, age.to(maps), tokens, valid, ages)))
 
     @torch.no_grad()
-    def memorise(self, maps: Tensor, mask: Tensor, present: Tensor) -> Tensor:
+    def memorise(self, maps: Tensor, mask: Tensor, present: Tensor, memory: list[tuple[Tensor, float]], places: int) -> Tensor:
+        del memory, places  # each frame is remembered by itself
         return self.heads['mask'].memorise(maps, mask.to(maps), present.to(maps))

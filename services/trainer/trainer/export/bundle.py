@@ -54,7 +54,7 @@ def export_bundle(model: TpoModel, folder: Path, version: str, steps: int, thres
     for spec in specs:
         path = export_graph(spec, folder)
         if spec.rare:
-            compute_only_if(path, spec.rare.output, spec.rare.source, spec.rare.flags.numpy(), spec.rare.index)
+            compute_only_if(path, spec.rare)
         shrink(path)
         differences[spec.name] = parity(path, spec)
         if not differences[spec.name] <= TOLERANCE:

@@ -5,20 +5,12 @@ import torch
 from torch import Tensor, nn
 
 from trainer.backbones.nano_eyes import FrozenEyes, NanoEyes, split_map
+from trainer.export.conditional import Rare
 from trainer.heads.mask import Memory
 from trainer.model import TpoModel
 from trainer.vocabulary import vocabulary
 
 Q, S, P, B, M, N_POINTS = 'Q', 'S', 'P', 'B', 'M', 'n'
-
-
-@dataclass
-class Rare:
-    """A part of `output` that depends on `source`: to be computed only where one of the flags of `index` is not negative (trainer/export/conditional.py)."""
-    output: str
-    source: str
-    flags: Tensor
-    index: str
 
 
 @dataclass
@@ -136,8 +128,8 @@ class MaskMemory(nn.Module):
         super().__init__()
         self.head, self.config = model.mask, model.config
 
-    def forward(self, s8: Tensor, mask: Tensor, present: Tensor) -> Tensor:
-        return self.head.memorise(split_map(s8, self.config), mask, present)
+    def forward(self, s8: Tensor, mask: Tensor, present: Tensor, tokens: Tensor, valid: Tensor, ages: Tensor) -> Tensor:
+        return self.head.memorise(split_map(s8, self.config), mask, present, Memory(tokens, valid, ages))
 
 
 class Moment(nn.Module):
@@ -152,9 +144,9 @@ class Moment(nn.Module):
 def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
     c = model.config
     generator = torch.Generator().manual_seed(7)
-    draw = lambda *shape: torch.randn(*shape, generator=generator)
+    draw = lambda *shape: (torch.randn(*shape, generator=generator) * 4).round() / 4  # quarters: golden files of them stay small
     blocks = torch.randint(0, 256, (2, c.picture // 20, c.picture // 20, 3), generator=generator, dtype=torch.uint8)
-    frames = blocks.repeat_interleave(20, 1).repeat_interleave(20, 2)  # golden files of it stay small
+    frames = blocks.repeat_interleave(20, 1).repeat_interleave(20, 2)
     with torch.no_grad():
         visual, s8, s4 = NanoEyes(c, frozen, model.backbone.encoder, model.backbone.neck)(frames)
     clip = visual[:1].expand(c.frames, -1, -1)[None] + draw(1, c.frames, *visual.shape[1:]) * 0.1
@@ -162,7 +154,7 @@ def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
     times = torch.linspace(-(c.frames - 1) * c.every_ms, 0, c.frames)[None]
     prefix = model.backbone.words.prefix_length
     state = draw(3, c.width)
-    cells, side, memory = c.grid ** 2, c.grid * 2, c.prompted + c.recent
+    cells, side, memory = c.grid ** 2, c.grid * 4, c.prompted + c.recent
     boxes = torch.tensor([[0.1, 0.2, 0.5, 0.6], [0.3, 0.3, 0.9, 0.8], [0.0, 0.0, 0.2, 0.3]])
     points = torch.tensor([[[0.3, 0.4, 1.0], [0.7, 0.2, 0.0]], [[0.5, 0.5, 1.0], [0.0, 0.0, -1.0]], [[0.1, 0.2, 1.0], [0.2, 0.2, 1.0]]])
     asked = torch.tensor([vocabulary().id(word) for word in ('where', 'is', 'the', 'red', 'dog', '?')])[None]
@@ -175,7 +167,7 @@ def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
         GraphSpec('vision', 'vision.onnx', Vision(model, frozen), {'frames': 'pixels.frame'}, {'visual': 'visual', 's8': 'features.s8', 's4': 'features.s4'}, (frames,), {'frames': {0: B}}),
         GraphSpec('prefix', 'prefix.onnx', Prefix(model), {'visual': 'visual', 'times': 'times'}, {'embeds': 'embeds'}, (clip, times), {'visual': {}, 'times': {}}),
         GraphSpec('embed', 'embed.onnx', Embed(model), {'ids': 'ids', 'visual': 'visual'}, {'embeds': 'embeds'}, (asked, clip), {'ids': {1: S}, 'visual': {}},
-                  Rare('embeds', 'visual', model.backbone.words.looked_up, 'ids')),
+                  Rare('embeds', 'visual', 'ids', model.backbone.words.looked_up.numpy(), model.backbone.words.attribute_of_token.numpy())),
         GraphSpec('decoder', 'decoder.onnx', Decoder(model), {'embeds': 'embeds', 'lengths': 'lengths', 'prefix': 'prefix', **{f'past_{n.replace(".", "_")}': n for n in kv}},
                   {'logits': 'logits', 'hidden': 'hidden', **{f'new_{n.replace(".", "_")}': n for n in kv}},
                   (draw(2, 6, c.width), torch.tensor([prefix, 12]), torch.tensor([0, 4]), *cache), {'embeds': {0: B, 1: S}, 'lengths': {0: B}, 'prefix': {0: B}, 'cache': {0: B}}),
@@ -187,8 +179,9 @@ def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
         GraphSpec('mask.decode', 'mask-decode.onnx', MaskDecode(model), {'s8': 'features.s8', 's4': 'features.s4', 'prompt': 'prompt', 'age': 'prompt.age', 'tokens': 'memory.tokens', 'valid': 'memory.valid', 'ages': 'memory.age'},
                   {'mask': 'mask', 'iou': 'iou', 'object': 'object'}, (s8[:1], s4[:1], draw(3, 2, cells) * 0.3, torch.tensor([0.0, 1.0, 5.0]), tokens, valid, ages),
                   {'s8': {}, 's4': {}, 'prompt': {0: Q}, 'age': {0: Q}, 'tokens': {0: Q, 1: M}, 'valid': {0: Q, 1: M}, 'ages': {0: Q, 1: M}}),
-        GraphSpec('mask.memory', 'mask-memory.onnx', MaskMemory(model), {'s8': 'features.s8', 'mask': 'mask', 'object': 'object'}, {'tokens': 'memory.tokens'},
-                  (s8[:1], draw(3, side, side), torch.tensor([0.9, 0.1, 0.7])), {'s8': {}, 'mask': {0: Q}, 'present': {0: Q}}),
+        GraphSpec('mask.memory', 'mask-memory.onnx', MaskMemory(model), {'s8': 'features.s8', 'mask': 'mask', 'object': 'object', 'tokens': 'memory.tokens', 'valid': 'memory.valid', 'ages': 'memory.age'}, {'written': 'memory.tokens'},
+                  (s8[:1], draw(3, side, side), torch.tensor([0.9, 0.1, 0.7]), tokens, valid, ages),
+                  {'s8': {}, 'mask': {0: Q}, 'present': {0: Q}, 'tokens': {0: Q, 1: M}, 'valid': {0: Q, 1: M}, 'ages': {0: Q, 1: M}}),
         GraphSpec('moment.main', 'moment.onnx', Moment(model), {'visual': 'visual', 'times': 'times', 'state': 'state'}, {'spans': 'spans', 'scores': 'scores', 'saliency': 'saliency', 'object': 'object'},
                   (clip, times, state), {'visual': {}, 'times': {}, 'state': {0: Q}}),
     ]

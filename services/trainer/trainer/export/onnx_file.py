@@ -32,10 +32,11 @@ def export_graph(spec: GraphSpec, folder: Path, opset: int = 18) -> Path:
 
 
 def forget_origin(path: Path) -> None:
-    """Drops the exporter's stack traces: they name folders of the machine and make the file larger."""
+    """Drops the exporter's stack traces, which name folders of the machine, and the shapes between: both make the file larger and are not needed."""
     model = onnx.load(path)
     graph = model.graph
-    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    del graph.value_info[:]
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         del part.metadata_props[:]
         part.doc_string = ''
     onnx.save(model, path)

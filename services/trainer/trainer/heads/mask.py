@@ -5,7 +5,8 @@ with the prompt and the memory; `memory` writes what was found for later frames.
 2412.19326, section 3.1), this head is trained on pixels, through several frames of its own memory.
 
 A memory entry keeps what the thing looks like in the words' own space (its mean match vector and colours), so that a thing without words is found again
-after it was hidden, and its outline, which is drawn as a prompt in the next frame.
+after it was hidden, its outline, which is drawn as a prompt in the next frame, and what else looks like it (`heads/reach.py`). Where it is not seen, the
+entry hands on what was known before.
 
 A prompt is two tokens: the task embedding (and a flag that there is one), and the prompt drawn on the 20×20 grid, which counts on its own frame only.
 """
@@ -16,21 +17,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainer.backbones.nano_eyes import HeadMap
-from trainer.backbones.nano_neck import Separable, norm, up_by
+from trainer.backbones.nano_neck import FOLDED, Separable, norm, up_by
 from trainer.config import NanoConfig
 from trainer.heads.conditioning import Conditioning, dot, rows_of
+from trainer.heads.reach import ALIKE, THERE, middle, out_of_reach, rivals_of, taken
 from trainer.vocabulary import COLOURS
 
 PROMPT_TOKENS = 2
 KEY = 32
 AGES = 8
-STEP, LEAP = 2, 4   # cells of twenty that a thing goes from one frame to the next, and that it may be off when seen again
-GONE = 8.5          # frames after which it may be anywhere
 BEYOND = 20.0       # logits
+DETAIL = 40
+COURSE = 3          # numbers kept beside an outline: frames since it was seen, and its way a frame, x and y in cells
 
 
 class Masks(NamedTuple):
-    mask: Tensor    # (Q, 2G, 2G) logits
+    mask: Tensor    # (Q, 4G, 4G) logits
     iou: Tensor     # (Q) logit of the outline's IoU
     object: Tensor  # (Q) logit of presence
 
@@ -39,6 +41,15 @@ class Memory(NamedTuple):
     tokens: Tensor  # (Q, M, m, c)
     valid: Tensor   # (Q, M) 0/1
     age: Tensor     # (Q, M) frames ago
+
+
+class Known(NamedTuple):
+    """What the newest entry says."""
+    outline: Tensor   # (Q, 1, G, G) share of each cell, when last seen
+    since: Tensor     # (Q) frames ago, 1 where it was seen in the frame before
+    velocity: Tensor  # (Q, 2) cells a frame
+    rivals: Tensor    # (Q, 1, G, G) 0/1
+    look: Tensor      # (Q, looks)
 
 
 class MaskHead(nn.Module):
@@ -60,6 +71,9 @@ class MaskHead(nn.Module):
         self.rough = nn.Conv2d(f, 1, 1)
         self.outline = nn.Sequential(nn.Conv2d(f // 2 + config.skip + 2, f // 2, 1), Separable(f // 2), nn.GELU(), nn.Conv2d(f // 2, 1, 3, padding=1))
         self.narrow = nn.Conv2d(f, f // 2, 1)
+        self.detail = nn.Sequential(nn.Conv2d(f // 2 + 1 + FOLDED, DETAIL, 1), Separable(DETAIL), Separable(DETAIL), nn.GELU(), nn.Conv2d(DETAIL, 4, 3, padding=1))
+        nn.init.normal_(self.detail[-1].weight, std=1e-3)  # it begins as the outline on cells of twice the size
+        nn.init.zeros_(self.detail[-1].bias)
         self.cover = nn.Parameter(torch.tensor(0.5))
         self.judge = nn.Sequential(nn.Linear(2 * f + 2, f), nn.GELU(), nn.Linear(f, 2))  # IoU, presence
         self.write = nn.Sequential(nn.Conv2d(2 * f + 1, f, 1), nn.GELU(), Separable(f), nn.Conv2d(f, c, 1))
@@ -73,8 +87,8 @@ class MaskHead(nn.Module):
 
     @property
     def outline_tokens(self) -> int:
-        """Tokens that keep the outline itself, cell by cell."""
-        return -(-self.config.grid ** 2 // self.config.memory)
+        """Tokens that keep the outline itself, cell by cell, and its course; as many keep its rivals."""
+        return -(-(self.config.grid ** 2 + COURSE) // self.config.memory)
 
     @property
     def looks(self) -> int:
@@ -83,7 +97,7 @@ class MaskHead(nn.Module):
 
     @property
     def memory_tokens(self) -> int:
-        return self.read_tokens + self.outline_tokens + -(-self.looks // self.config.memory)
+        return self.read_tokens + 2 * self.outline_tokens + -(-self.looks // self.config.memory)
 
     def prompt_state(self, state: Tensor) -> Tensor:
         """(Q, d) → prompt (Q, 2, G·G)."""
@@ -116,17 +130,17 @@ class MaskHead(nn.Module):
         return self.prompt_drawn(torch.einsum('qny,qnx,qn->qyx', y, x, sign).clamp(-1, 1))
 
     def prompt_mask(self, mask: Tensor) -> Tensor:
-        """(Q, 2G, 2G) logits, as `decode` gives them."""
-        return self.prompt_drawn(F.avg_pool2d(mask.sigmoid()[:, None], 2)[:, 0])
+        """(Q, 4G, 4G) logits, as `decode` gives them."""
+        return self.prompt_drawn(F.avg_pool2d(mask.sigmoid()[:, None], 4)[:, 0])
 
     def decode(self, maps: HeadMap, skip: Tensor, prompt: Tensor, age: Tensor, memory: Memory, frame: Tensor | None = None) -> Masks:
         """maps, skip of P frames; frame (Q) which of them each query reads; prompt (Q, 2, G·G); age (Q) frames since the prompt."""
         d, g, rows = self.config.width, self.config.grid, prompt.shape[0]
         state, trust = prompt[:, 0, :d], prompt[:, 0, d]
         x, heats = self.conditioning(maps, state, frame, trust)
-        now = (age < 0.5).to(x.dtype)[:, None, None, None]
-        again, since = self.last_outline(memory)
-        again = again * (1 - now)
+        now = now_given = (age < 0.5).to(x.dtype)[:, None, None, None]
+        known = self.known(memory)
+        again = known.outline * (1 - now)
         drawn = prompt[:, 1].view(rows, 1, g, g) * now + again
         now = torch.maximum(now, (again.amax((1, 2, 3), keepdim=True) > 0).to(x.dtype))
         x = x + self.draw(torch.cat([drawn, now.expand(-1, -1, g, g)], 1)) + self.read(self.recall(rows_of(maps.features, frame, rows), memory, trust))
@@ -134,27 +148,34 @@ class MaskHead(nn.Module):
         x = self.trunk(x)
         rough = self.rough(x)
         if not self.training:  # frames of a lesson lie further apart than those of a stream
-            rough = rough - BEYOND * out_of_reach(rough, again, since)
-        sharp = rows_of(skip, frame, rows)
+            # A phrase is looked for anew in every frame: what it began with in error must not bar the way to what it means.
+            elsewhere = taken(known.rivals, known.outline, known.since, known.velocity) * (1 - now_given) * (1 - trust)[:, None, None, None]
+            rough = rough - BEYOND * torch.maximum(out_of_reach(rough, again, known.since), elsewhere)
+        picture, sharp = rows_of(skip, frame, rows).split([FOLDED, skip.shape[1] - FOLDED], 1)
         covered = sharp[:, -2:-1]                                           # where any thing is: an outline ends where things end
-        mask = (self.outline(torch.cat([up_by(self.narrow(x), 2), sharp], 1)) + up_by(rough, 2) + covered * self.cover)[:, 0]
+        lines = self.outline[:-1](torch.cat([up_by(self.narrow(x), 2), sharp], 1))
+        coarse = self.outline[-1](lines) + up_by(rough, 2) + covered * self.cover                          # (Q, 1, 2G, 2G)
+        detail = self.detail(torch.cat([lines, coarse.clamp(-8, 8) / 4, picture], 1))                      # of each cell its four quarters
+        mask = (up_by(coarse, 2) + F.pixel_shuffle(detail, 2))[:, 0]
         weight = rough.flatten(2).softmax(-1)
         pooled = torch.cat([(x.flatten(2) * weight).sum(-1), x.mean((2, 3)), rough.amax((2, 3)), heats.amax(1).amax((1, 2))[:, None]], 1)
         judged = self.judge(pooled)
         return Masks(mask, judged[:, 0], judged[:, 1])
 
-    def last_outline(self, memory: Memory) -> tuple[Tensor, Tensor]:
-        """Where the thing was when last seen, drawn as a prompt: (Q, 1, G, G), and how many frames ago: (Q). It is prompted anew with itself in every frame."""
-        g = self.config.grid
-        outlines = memory.tokens[:, :, self.read_tokens:].flatten(2)[..., :g * g]                  # (Q, M, G·G)
-        seen = memory.valid * (outlines.sum(2) > 1).to(outlines.dtype)
-        latest = (seen * (1000 - memory.age)).argmax(1)                                            # (Q)
-        chosen = outlines.gather(1, latest[:, None, None].expand(-1, 1, g * g)) * seen.amax(1)[:, None, None]
-        return chosen.view(-1, 1, g, g), memory.age.gather(1, latest[:, None])[:, 0]
+    def known(self, memory: Memory) -> Known:
+        """Nothing where there is no entry."""
+        cells, n, m = self.config.grid ** 2, self.read_tokens, self.outline_tokens
+        newest = (memory.valid * (1000 - memory.age)).argmax(1)[:, None]                           # (Q, 1)
+        here = memory.valid.gather(1, newest)                                                      # (Q, 1)
+        entry = memory.tokens.gather(1, newest[..., None, None].expand(-1, -1, *memory.tokens.shape[2:]))[:, 0] * here[..., None]
+        drawn, rivals, look = (part.flatten(1) for part in entry[:, n:].split([m, m, entry.shape[1] - n - 2 * m], 1))
+        outline, since, velocity, _ = drawn.split([cells, 1, 2, drawn.shape[1] - cells - COURSE], 1)
+        square = lambda values: values.unflatten(1, (1, self.config.grid, self.config.grid))
+        return Known(square(outline), (since + memory.age.gather(1, newest))[:, 0], velocity, square(rivals[:, :cells]), look[:, :self.looks])
 
     def likeness(self, maps: HeadMap, memory: Memory, frame: Tensor | None) -> Tensor:
         """How much each cell looks like the thing did, by shape and by colour, and whether there is a look to go by: (Q, 3, G, G)."""
-        looks = memory.tokens[:, :, self.read_tokens + self.outline_tokens:].flatten(2)[..., :self.looks]   # (Q, M, looks)
+        looks = memory.tokens[:, :, self.read_tokens + 2 * self.outline_tokens:].flatten(2)[..., :self.looks]   # (Q, M, looks)
         known = memory.valid * (looks.abs().sum(2) > 0).to(looks.dtype)                            # (Q, M)
         mean = (looks * known[..., None]).sum(1) / known.sum(1, keepdim=True).clamp(min=1)
         shape, colour = mean.split([self.config.match, len(COLOURS) + 1], 1)
@@ -173,41 +194,42 @@ class MaskHead(nn.Module):
         found = weights @ self.value(tokens) * any_entry + self.nothing * (1 - any_entry)
         return found.transpose(1, 2).unflatten(2, (g, g))
 
-    def memorise(self, maps: HeadMap, mask: Tensor, present: Tensor, frame: Tensor | None = None) -> Tensor:
-        """mask (Q, 2G, 2G) logits, present (Q) probability → memory tokens (Q, m, c): a 10×10 picture of it, one pointer, its outline."""
+    def memorise(self, maps: HeadMap, mask: Tensor, present: Tensor, memory: Memory, frame: Tensor | None = None) -> Tensor:
+        """mask (Q, 4G, 4G) logits, present (Q) probability, memory as `decode` had it → tokens (Q, m, c): a 10×10 picture of it, one pointer, its outline, its rivals, its look."""
         features = rows_of(maps.features, frame, mask.shape[0])
-        share = F.avg_pool2d(mask.sigmoid()[:, None], 2) * present[:, None, None, None]
+        share = F.avg_pool2d(mask.sigmoid()[:, None], 4) * present[:, None, None, None]
         written = F.avg_pool2d(self.write(torch.cat([features, features * share, share], 1)), 2) + self.where_memory
         weight = share / share.sum((2, 3), keepdim=True).clamp(min=1e-3)
         pointer = self.pointer(torch.cat([(features * weight).sum((2, 3)), present[:, None]], 1))
-        outline = F.pad(share.flatten(1), (0, self.outline_tokens * self.config.memory - self.config.grid ** 2)).unflatten(1, (self.outline_tokens, -1))
-        return torch.cat([written.flatten(2).transpose(1, 2), pointer[:, None], outline, self.look_of(maps, share, frame)], 1)
+        return torch.cat([written.flatten(2).transpose(1, 2), pointer[:, None], *self.whereabouts(maps, share, present, self.known(memory), frame)], 1)
 
-    def look_of(self, maps: HeadMap, share: Tensor, frame: Tensor | None) -> Tensor:
-        """Mean match vector and colours under the outline, nothing where too little of it was seen: (Q, tokens, c)."""
-        seen = share * (share.sum((2, 3), keepdim=True) > 1).to(share.dtype)
-        weight = (seen / seen.sum((2, 3), keepdim=True).clamp(min=1e-3)).flatten(2)                # (Q, 1, G·G)
-        cells = torch.cat([cells_of(maps), maps.colour.softmax(1)], 1)                             # (P, looks, G, G)
-        look = (rows_of(cells, frame, share.shape[0]).flatten(2) * weight).sum(-1)                 # (Q, looks)
-        tokens = -(-self.looks // self.config.memory)
-        return F.pad(look, (0, tokens * self.config.memory - self.looks)).unflatten(1, (tokens, -1))
+    def whereabouts(self, maps: HeadMap, share: Tensor, present: Tensor, known: Known, frame: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Outline with its course, rivals and look, each (Q, tokens, c)."""
+        seen = (share.sum((2, 3), keepdim=True) > 1).to(share.dtype)                               # (Q, 1, 1, 1)
+        sure = seen * (present >= 0.5).to(share.dtype)[:, None, None, None]
+        flat = sure[:, :, 0, 0]                                                                    # (Q, 1)
+        outline = share * sure + known.outline * (1 - sure)
+        since = known.since[:, None] * (1 - flat)
+        there, was = (share > THERE).to(share.dtype), (known.outline > THERE).to(share.dtype)
+        steady = flat * (known.since < 1.5).to(share.dtype)[:, None] * (was.sum((2, 3)) > 0).to(share.dtype)
+        velocity = (middle(there) - middle(was)) * steady
+        cells = cells_of(maps)
+        weight = (share * seen / share.sum((2, 3), keepdim=True).clamp(min=1e-3)).flatten(2)       # (Q, 1, G·G)
+        told = torch.cat([cells, maps.colour.softmax(1)], 1)                                       # (P, looks, G, G)
+        own = (rows_of(told, frame, share.shape[0]).flatten(2) * weight).sum(-1)                   # (Q, looks)
+        fresh = seen[:, :, 0, 0]
+        look = own * fresh + known.look * (1 - fresh)
+        cosine = dot(F.normalize(cells, dim=1), F.normalize(look[:, :self.config.match], dim=1), frame)
+        rivals = rivals_of((cosine > ALIKE).to(share.dtype), share, sure, known.rivals, taken(known.rivals, known.outline, known.since, known.velocity))
+        return (self.as_tokens(torch.cat([outline.flatten(1), since, velocity], 1), self.outline_tokens), self.as_tokens(rivals.flatten(1), self.outline_tokens),
+                self.as_tokens(look, -(-self.looks // self.config.memory)))
+
+    def as_tokens(self, values: Tensor, tokens: int) -> Tensor:
+        """(Q, n) → (Q, tokens, c)"""
+        return F.pad(values, (0, tokens * self.config.memory - values.shape[1])).unflatten(1, (tokens, -1))
 
     def no_memory(self, rows: int, entries: int = 1) -> Memory:
         return Memory(torch.zeros(rows, entries, self.memory_tokens, self.config.memory), torch.zeros(rows, entries), torch.zeros(rows, entries))
-
-
-def out_of_reach(rough: Tensor, last: Tensor, since: Tensor) -> Tensor:
-    """Where a thing cannot be, having been at `last` a moment ago: rough and last (Q, 1, G, G), since (Q) frames → (Q, 1, G, G) 0–1.
-
-    Things of one look are told apart by this alone. Within a step's reach something sure rules out all that lies beyond; a longer way off it is
-    looked for at once only where it has been gone for a while.
-    """
-    was = (last > 0.3).to(rough.dtype)
-    known = was.amax((1, 2, 3), keepdim=True)
-    step, leap = (F.max_pool2d(was, 2 * cells + 1, 1, cells) for cells in (STEP, LEAP))
-    sure = ((rough + (step - 1) * 1e4).amax((1, 2, 3), keepdim=True)).sigmoid()
-    recent = (since < GONE).to(rough.dtype)[:, None, None, None]
-    return known * torch.maximum((1 - step) * sure, (1 - leap) * recent)
 
 
 def cells_of(maps: HeadMap) -> Tensor:

@@ -20,7 +20,8 @@ def mask_loss(masks: Masks, target: Tensor) -> dict[str, Tensor]:
     present = (target.flatten(1).amax(1) > 0.3).to(masks.mask.dtype)  # (n)
     pixels = F.binary_cross_entropy_with_logits(masks.mask, target, reduction='none')
     # Things are small: pixels on and around them weigh as much as all the background.
-    weight = 0.25 + 2.0 * F.max_pool2d(target[:, None], 5, 1, 2)[:, 0]
+    around = target.shape[-1] // 16
+    weight = 0.25 + 2.0 * F.max_pool2d(target[:, None], 2 * around + 1, 1, around)[:, 0]
     bce = (pixels * weight).mean((1, 2)) * (0.2 + 0.8 * present)
     with torch.no_grad():
         found, true = masks.mask > 0, target > 0.5
