@@ -40,6 +40,7 @@ def save(path: Path, model: TpoModel, optimiser: torch.optim.Optimizer, progress
 def load(path: Path, model: TpoModel, optimiser: torch.optim.Optimizer | None = None, rng: random.Random | None = None) -> Progress:
     state = torch.load(path, map_location='cpu', weights_only=False)
     refuse_other(path, state['fingerprint'], model.config)
+    refuse_torn(path, state['model'], model)
     model.load_state_dict(state['model'])
     if optimiser is not None:
         optimiser.load_state_dict(state['optimiser'])
@@ -52,6 +53,15 @@ def load(path: Path, model: TpoModel, optimiser: torch.optim.Optimizer | None = 
 def refuse_other(path: Path, fingerprint: str, config: NanoConfig) -> None:
     if fingerprint != config.fingerprint():
         raise CheckpointMismatch(f'{path} was trained with config {fingerprint}; this is {config.name} ({config.fingerprint()}). Train anew or give the config it was made with.')
+
+
+def refuse_torn(path: Path, stored: dict[str, torch.Tensor], model: TpoModel) -> None:
+    """What modules share is stored under a name of each. A file put together from two by one of the names would load the other's values and say nothing."""
+    names: dict[int, str] = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        first = names.setdefault(id(tensor), name)
+        if name in stored and first in stored and not torch.equal(stored[name], stored[first]):
+            raise CheckpointMismatch(f'{path}: {first} and {name} are one parameter and differ. Put the same values under every name of it.')
 
 
 def save_weights(path: Path, model: TpoModel, steps: int) -> None:
