@@ -117,7 +117,8 @@ class Answering:
         if seen is None:
             return []
         found, first, last = seen
-        kept = [([first + float(a) * (last - first), first + float(b) * (last - first)], float(s)) for (a, b), s in zip(found.spans[0], found.scores[0]) if float(s) >= self.thresholds.moment]
+        kept = [([round(first + float(side) * (last - first), 1) for side in (a, b)], float(s))  # as served: overlaps of whole frames lie on the thresholds
+                for (a, b), s in zip(found.spans[0], found.scores[0]) if float(s) >= self.thresholds.moment]
         return [{'span': span, 'score': score} for span, score in apart(kept)]
 
     def regions(self, state: Tensor, frame: int) -> list[dict]:
