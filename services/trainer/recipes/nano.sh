@@ -1,5 +1,5 @@
 #!/bin/sh
-# Rebuilds the embedded bundle: the eyes, their features once, the stages behind them, export, exam. CPU: about four hours on one core; every step resumes where it stopped.
+# Rebuilds the embedded bundle: the eyes, their features once, the stages behind them, export, exam. CPU: about five hours on one core (steps times what a step took; not run in one piece yet); every step resumes where it stopped.
 # The words around the figures (recipes/nano-card.md) tell of the run that ships: of a run of your own, write them anew.
 # Usage: recipes/nano.sh [OUT]      LOOK, STEPS, THREADS, DEVICE and CLIPS (of the exam, each style) may be set
 set -eu
@@ -21,7 +21,7 @@ steps=${LOOK:-7000}
 eyes=$look/mean.safetensors
 "$python" -m trainer.cli average "$look/after-look.safetensors" "$look-2/after-look.safetensors" "$look-3/after-look.safetensors" --shares 1,2,2 --out "$eyes"
 "$python" -m trainer.cli data cache --clips 5400 --photographs 600 --eyes "$eyes" --threads "${THREADS:-1}"
-"$python" -m trainer.cli train base,assign,heads,together --steps "${STEPS:-5000}" --batch 12 --start "$eyes" --run "$run" $common
+"$python" -m trainer.cli train base,assign,heads,together --steps "${STEPS:-4000}" --batch 12 --start "$eyes" --run "$run" $common
 "$python" -m trainer.cli export "$out" --checkpoint "$run/checkpoint.pt" --region 0.5 --absent 0.5 --threads "${THREADS:-1}"
 for style in seen held-out; do
   [ -e "$exam/test-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/test-$style" --style "$style" --count "${CLIPS:-320}"
