@@ -138,18 +138,18 @@ class MaskHead(nn.Module):
         d, g, rows = self.config.width, self.config.grid, prompt.shape[0]
         state, trust = prompt[:, 0, :d], prompt[:, 0, d]
         x, heats = self.conditioning(maps, state, frame, trust)
-        now = now_given = (age < 0.5).to(x.dtype)[:, None, None, None]
+        given = (age < 0.5).to(x.dtype)[:, None, None, None]
         known = self.known(memory)
-        again = known.outline * (1 - now)
-        drawn = prompt[:, 1].view(rows, 1, g, g) * now + again
-        now = torch.maximum(now, (again.amax((1, 2, 3), keepdim=True) > 0).to(x.dtype))
+        again = known.outline * (1 - given)
+        drawn = prompt[:, 1].view(rows, 1, g, g) * given + again
+        now = torch.maximum(given, (again.amax((1, 2, 3), keepdim=True) > 0).to(x.dtype))
         x = x + self.draw(torch.cat([drawn, now.expand(-1, -1, g, g)], 1)) + self.read(self.recall(rows_of(maps.features, frame, rows), memory, trust))
         x = x + self.similar(self.likeness(maps, memory, frame))
         x = self.trunk(x)
         rough = self.rough(x)
         if not self.training:  # frames of a lesson lie further apart than those of a stream
             # A phrase is looked for anew in every frame: what it began with in error must not bar the way to what it means.
-            elsewhere = taken(known.rivals, known.outline, known.since, known.velocity) * (1 - now_given) * (1 - trust)[:, None, None, None]
+            elsewhere = taken(known.rivals, known.outline, known.since, known.velocity) * (1 - given) * (1 - trust)[:, None, None, None]
             rough = rough - BEYOND * torch.maximum(out_of_reach(rough, again, known.since), elsewhere)
         picture, sharp = rows_of(skip, frame, rows).split([FOLDED, skip.shape[1] - FOLDED], 1)
         covered = sharp[:, -2:-1]                                           # where any thing is: an outline ends where things end
