@@ -1,5 +1,5 @@
 #!/bin/sh
-# Rebuilds the embedded bundle: the eyes, their features once, the stages behind them, export, exam. CPU: about five hours on one core (steps times what a step took; not run in one piece yet); every step resumes where it stopped.
+# Rebuilds the embedded bundle: the eyes, their features once, the stages behind them, export, exam. CPU: about seven hours on one core (steps times what a step took; not run in one piece yet); every step resumes where it stopped.
 # The words around the figures (recipes/nano-card.md) tell of the run that ships: of a run of your own, write them anew.
 # Usage: recipes/nano.sh [OUT]      LOOK, STEPS, THREADS, DEVICE and CLIPS (of the exam, each style) may be set
 set -eu
@@ -21,8 +21,14 @@ steps=${LOOK:-7000}
 eyes=$look/mean.safetensors
 "$python" -m trainer.cli average "$look/after-look.safetensors" "$look-2/after-look.safetensors" "$look-3/after-look.safetensors" --shares 1,2,2 --out "$eyes"
 "$python" -m trainer.cli data cache --clips 5400 --photographs 600 --eyes "$eyes" --threads "${THREADS:-1}"
-"$python" -m trainer.cli train base,assign,heads,together --steps "${STEPS:-4000}" --batch 12 --start "$eyes" --run "$run" $common
-"$python" -m trainer.cli export "$out" --checkpoint "$run/checkpoint.pt" --region 0.5 --absent 0.5 --threads "${THREADS:-1}"
+stages=${STEPS:-4000}
+"$python" -m trainer.cli train base,assign,heads,together --steps "$stages" --batch 12 --start "$eyes" --run "$run" $common
+# Two short legs from there, each with lessons of its own, and their mean.
+for leg in 2 3; do
+  "$python" -m trainer.cli train together --steps $((stages * 9 / 20)) --batch 12 --seed "$leg" --times 0.6 --start "$run/after-together.safetensors" --run "$run-$leg" $common
+done
+"$python" -m trainer.cli average "$run-2/after-together.safetensors" "$run-3/after-together.safetensors" --out "$run/mean.safetensors"
+"$python" -m trainer.cli export "$out" --checkpoint "$run/mean.safetensors" --region 0.5 --absent 0.5 --threads "${THREADS:-1}"
 for style in seen held-out; do
   [ -e "$exam/test-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/test-$style" --style "$style" --count "${CLIPS:-320}"
   [ -e "$exam/later-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/later-$style" --style "$style" --count 40 --after 8

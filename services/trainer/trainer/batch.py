@@ -9,7 +9,7 @@ from torch import Tensor
 from trainer.alignment import Alignment, AlignmentBuilder
 from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.backbones.lite0 import Taps
-from trainer.feature_cache import TAPS, FeatureCache, Shard
+from trainer.feature_cache import TAPS, CachedClip, FeatureCache, Shard
 from trainer.going import going_of
 from trainer.lesson import Lesson, Teacher
 from trainer.rename import false_alarms, put_evidence
@@ -31,6 +31,7 @@ class Batch:
     evidence: Tensor  # (P, E, G, G)
     ltrb: Tensor      # (P, 4, G, G)
     last: Tensor      # (B) pooled frame that is the last one seen
+    heard: Tensor     # (B) 1 where its evidence is what the pretrained eyes said, 0 where it was not cached
     ids: Tensor       # (B, S)
     weights: Tensor   # (B, S)
     block: Tensor     # (B, S) number of the question, −1 padding
@@ -67,7 +68,7 @@ class Batcher:
 
     def collate(self, lessons: list[tuple[Lesson, Shard, int]]) -> Batch:
         rng = self.rng
-        seen16, seen32, tokens, times, lasts = [], [], [], [], []
+        seen16, seen32, tokens, times, lasts, heard = [], [], [], [], [], []
         pool: dict[str, list[np.ndarray]] = {name: [] for name in (*TAPS, 'rgb', 'evidence', 'ltrb')}
         align = AlignmentBuilder()
         rows = RowBuilder()
@@ -86,6 +87,7 @@ class Batcher:
             base = len(pool['s8'])
             place = {slot: base + i for i, slot in enumerate(slots)}
             lasts.append(place[lesson.last])
+            heard.append(float(evidence_row(clip, lesson.last) >= 0))
             for slot in slots:
                 frame = int(clip.kept[slot])
                 pool['s4'].append(self.cache.features('s4', shard.arrays['s4'][row][slot])[..., ::order])
@@ -110,13 +112,13 @@ class Batcher:
                 if tensor is not None:
                     tensor *= 1 + torch.randn(*tensor.shape[:-2], 1, 1, generator=generator) * self.noise
         return Batch(s16, s32, torch.stack(tokens) if tokens else None, torch.from_numpy(np.stack(times)), Taps(tensors['s4'], tensors['s8'], tensors['s16'], tensors['s32']), tensors['rgb'], tensors['evidence'],
-                     tensors['ltrb'], torch.tensor(lasts), *text, going, rows.queries(), rows.regions(), rows.masks(), rows.tracks(), rows.moments(), align.finish(),
+                     tensors['ltrb'], torch.tensor(lasts), torch.tensor(heard), *text, going, rows.queries(), rows.regions(), rows.masks(), rows.tracks(), rows.moments(), align.finish(),
                      [[q.kind for q in lesson.questions] for lesson, _, _ in lessons])
 
     def evidence(self, lesson: Lesson, shard: Shard, slot: int, frame: int) -> tuple[np.ndarray, np.ndarray]:
         clip = lesson.clip
         maps, ltrb = np.zeros((EVIDENCE_CHANNELS, 20, 20), np.float32), np.zeros((4, 20, 20), np.float32)
-        row = clip.evidence if slot == len(clip.kept) - 1 else clip.evidence_first if slot == 0 else -1
+        row = evidence_row(clip, slot)
         if row >= 0:
             maps = shard.arrays['evidence'][row].astype(np.float32) / 255
             ltrb = shard.arrays['ltrb'][row].astype(np.float32)
@@ -127,6 +129,11 @@ class Batcher:
             if thing.visible[frame]:
                 put_evidence(maps, ltrb, lesson.renaming.noun, thing.boxes[frame], lesson.renaming, self.rng)
         return maps, ltrb
+
+
+def evidence_row(clip: CachedClip, slot: int) -> int:
+    """Where the evidence of a kept frame lies in its shard, −1 where it is not cached."""
+    return clip.evidence if slot == len(clip.kept) - 1 else clip.evidence_first if slot == 0 else -1
 
 
 def pack_text(lessons: list[Lesson], left: int, right: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -65,7 +65,7 @@ def train(
     evaluate: Annotated[Optional[Path], typer.Option(help='An evaluation folder to measure on every ten minutes.')] = None,
     minutes: Annotated[float, typer.Option(help='Stop (resumably) after so many.')] = 1e9, device: str = 'auto', threads: Threads = 1,
     precision: Annotated[str, typer.Option(help='bf16, fp32, or auto: bf16 where the machine has instructions for it.')] = 'auto',
-    times: Annotated[float, typer.Option(help='Of small, llava-onevision and videochat: a factor on the learning rates.')] = 1.0,
+    times: Annotated[float, typer.Option(help='A factor on the learning rates.')] = 1.0,
 ) -> None:
     """Trains, or goes on with a run that stopped: the same command again resumes it, to the same curve."""
     if config.startswith('small'):
@@ -77,6 +77,7 @@ def train(
     if config.startswith('videochat'):
         from trainer.backbones.videochat.cli import train_videochat
         return train_videochat(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, start, device, threads, times)
+    from dataclasses import replace
     import torch
     from trainer.checkpoint import load_weights
     from trainer.config import CONFIGS
@@ -101,7 +102,7 @@ def train(
     plan = Run(run or cache_folder() / 'runs' / config, root / 'train', steps, photos if (photos / 'ranges.npz').exists() else None, batch, seed, rank=rank, world=world, stop_after=minutes * 60,
                half=half_precision(precision, device))
     with told_plainly():
-        done = run_stages(model, [STAGES[name] for name in names], plan, dev_metrics(evaluate) if evaluate else None)
+        done = run_stages(model, [replace(STAGES[name], rate=STAGES[name].rate * times) for name in names], plan, dev_metrics(evaluate) if evaluate else None)
     close_world()
     typer.echo(f'{done.total} steps in {done.seconds / 60:.1f} minutes; {plan.folder}/checkpoint.pt')
 
@@ -171,7 +172,7 @@ def evaluate(
 
 @app.command()
 def export(
-    out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='Default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
+    out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='A checkpoint, or weights as a stage or `average` leaves them; default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
     region: float = 0.55, mask: float = 0.5, moment: float = 0.3,
     absent: Annotated[float, typer.Option(help='Of nano: logits by which an absence is said sooner; chosen on the development split, as the thresholds are.')] = 0.0, threads: Threads = 1,
     start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision and videochat: the folder of the published model.')] = None,
@@ -192,7 +193,7 @@ def export(
         from trainer.backbones.videochat.cli import export_bundle_of as export_videochat_bundle
         return export_videochat_bundle(out, config, start, version, precision, threads, masks)
     import torch
-    from trainer.checkpoint import load
+    from trainer.checkpoint import load, load_weights
     from trainer.config import CONFIGS
     from trainer.export.bundle import Thresholds, export_bundle
     from trainer.model import TpoModel
@@ -200,10 +201,12 @@ def export(
 
     torch.set_num_threads(threads)
     model = TpoModel(CONFIGS[config])
-    progress = load(checkpoint or cache_folder() / 'runs' / config / 'checkpoint.pt', model)
+    path = checkpoint or cache_folder() / 'runs' / config / 'checkpoint.pt'
+    with told_plainly():
+        steps = load_weights(path, model) if path.suffix == '.safetensors' else load(path, model).total
     with torch.no_grad():
         model.backbone.words.bias[vocabulary().id('there')] += absent
-    for name, difference in export_bundle(model, out, version, progress.total, Thresholds(region, mask, moment), {}).items():
+    for name, difference in export_bundle(model, out, version, steps, Thresholds(region, mask, moment), {}).items():
         typer.echo(f'{name}: differs by at most {difference:.1e} from PyTorch')
     typer.echo(f'{out}: {sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6:.1f} MB')
 

@@ -18,7 +18,7 @@ from trainer.vocabulary import vocabulary
 TRIGGERS = {'region': '<region>', 'mask': '<mask>', 'track': '<mask>', 'moment': '<moment>'}
 PLACED = ('place', 'relation')  # told apart by what holds in the last frame seen: not to be asked of other frames
 FORCED_SHARE = 0.5
-HARD = {'motion': 2.0, 'count': 2.0, 'list': 4.0}  # the weight of answers that come late
+HARD = {'motion': 2.0, 'count': 2.0, 'list': 4.0, 'moment': 2.0}  # the weight of answers that come late
 FIRST_WORD = 4.0  # the weight of an answer's first token: it says yes or no
 
 

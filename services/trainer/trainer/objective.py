@@ -67,7 +67,7 @@ def look_and_read(model: TpoModel, batch: Batch) -> Pass:
     text = words.table()[batch.ids] + told.embedding
     hidden = model.read(prefix, text, batch.block, batch.place)
     states = hidden[batch.queries.lesson, batch.queries.position]
-    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, maps.sides, batch.evidence, batch.ltrb), visual, told, hidden, states)
+    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, maps.sides, model.backbone.nouns.anything_in(maps.match), batch.evidence, batch.ltrb), visual, told, hidden, states)
 
 
 def seen_tokens(model: TpoModel, batch: Batch) -> Tensor:
@@ -88,7 +88,7 @@ def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> d
     if weights.align:
         parts |= naming_of_cells(model, done.visual, done.maps, batch.alignment, weights.align)
     if weights.presence:
-        parts |= presence_loss(model, done.visual, batch.alignment, weights.presence)
+        parts |= presence_loss(model, done.visual, batch.alignment, weights.presence, batch.heard)
     if weights.name:
         parts |= going_loss(model, batch, done.told, weights.name)
     if weights.name and len(done.states):
@@ -163,10 +163,11 @@ def going_loss(model: TpoModel, batch: Batch, told: Told, weight: float) -> dict
     return {'name.way': weight * F.cross_entropy(ways[known], wanted), 'name.trail': weight * F.cross_entropy(told.going[known].float(), wanted)}
 
 
-def presence_loss(model: TpoModel, visual: Tensor, truth: Alignment, weight: float) -> dict[str, Tensor]:
+def presence_loss(model: TpoModel, visual: Tensor, truth: Alignment, weight: float, heard: Tensor) -> dict[str, Tensor]:
+    """Only of lessons whose evidence is real, heard (B): imitated silence teaches to trust the pretrained eyes more than drawings bear."""
     nouns = model.backbone.nouns
-    losses = F.binary_cross_entropy_with_logits(nouns.presence(visual, unpushed(nouns.unit(), truth)), truth.present, reduction='none') * truth.sure
-    return {'presence': weight * losses.sum() / len(losses) / 4}
+    losses = F.binary_cross_entropy_with_logits(nouns.presence(visual, unpushed(nouns.unit(), truth)), truth.present, reduction='none') * truth.sure * heard[:, None]
+    return {'presence': weight * losses.sum() / heard.sum().clamp(min=1) / 4}
 
 
 def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignment, weight: float) -> dict[str, Tensor]:

@@ -230,7 +230,7 @@ def stills_loss(model: TpoModel, eyes: Eyes, stills: list[Still], weight: float)
     visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), nothing, neck.block)[:, None]
     truth = alignment_of(stills)
     middle = {'align.middle': weight * middle_loss(model, neck.middle(deep), stills, truth)}
-    return naming_of_cells(model, visual, maps, truth, weight) | middle | presence_loss(model, visual, truth, weight) | outline_loss(maps.skip[:, -2:], distances(maps.sides), stills, truth)
+    return naming_of_cells(model, visual, maps, truth, weight) | middle | presence_loss(model, visual, truth, weight, torch.ones(len(stills))) | outline_loss(maps.skip[:, -2:], distances(maps.sides), stills, truth)
 
 
 def middle_loss(model: TpoModel, middle: Tensor, stills: list[Still], truth: Alignment) -> Tensor:

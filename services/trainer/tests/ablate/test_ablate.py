@@ -71,6 +71,17 @@ def test_shared_eyes_stay_as_they_are(bench: Bench, tmp_path: Path):
     assert fingerprint_of(eyes) == fingerprint_of(read_eyes(tmp_path / 'weights.safetensors')) != fingerprint_of({name: value + 1 for name, value in eyes.items()})
 
 
+def test_where_the_neck_learns_stage_0_names_cells_and_every_arm_goes_on(bench: Bench, tmp_path: Path):
+    save_weights(tmp_path / 'weights.safetensors', ArmModel(TINY), 1)
+    learning = replace(bench, eyes=read_eyes(tmp_path / 'weights.safetensors'), settings=replace(SETTINGS, learning=True))
+    assert learning.settings.fingerprint() != bench.settings.fingerprint()
+    begun, first = learning.model().state_dict(), started(learning).state_dict()
+    after = trained(learning, ARMS['text-only'], 3, started(learning))[0].state_dict()
+    for name in ('backbone.neck.match_far.weight', 'backbone.nouns.vectors'):
+        assert not torch.equal(begun[name], first[name]) and not torch.equal(first[name], after[name])
+    assert learning.memory is None and finish(learning, ARMS['text-only'], {'seen': bench.cache, 'held-out': bench.cache}).learning
+
+
 @pytest.mark.parametrize('name', ['tpo', 'tpo-mlp', 'tpo-imitation', 'textual'])
 def test_an_arm_trains_in_half_precision(bench: Bench, name: str):
     model, _ = trained(replace(bench, half=True), ARMS[name], 3, None)

@@ -21,8 +21,7 @@ def place_of(spans: torch.Tensor, span: tuple[float, float]) -> int:
 
 
 def sight(model: TpoModel, queries: int) -> tuple[torch.Tensor, torch.Tensor]:
-    channels = TINY.width + 4 * TINY.match + TINY.fine + TINY.match + 2 + 12 + model.backbone.nouns.noun_channels.shape[1]
-    return torch.randn(1, TINY.frames, TINY.coarse ** 2, channels), torch.randn(queries, TINY.width)
+    return torch.randn(1, TINY.frames, TINY.coarse ** 2, sum(model.backbone.nouns.widths)), torch.randn(queries, TINY.width)
 
 
 def test_between_two_likely_spans_the_answer_is_the_one_that_fits_both():

@@ -33,7 +33,7 @@ def picture(evidence: float) -> HeadMap:
     known[0, 69, 12, 8] = evidence  # COCO's 70th noun is the oven
     boxes = BOX.view(1, 4, 1, 1).expand(1, 4, GRID, GRID)
     return HeadMap(torch.randn(1, TINY.features, GRID, GRID), torch.randn(1, TINY.match, GRID, GRID), torch.zeros(1, len(COLOURS) + 1, GRID, GRID),
-                   torch.zeros(1, 1, GRID, GRID), torch.zeros(1, 4, GRID, GRID), known, ltrb_of(boxes))
+                   torch.zeros(1, 1, GRID, GRID), torch.zeros(1, 4, GRID, GRID), torch.zeros(1, 1, GRID, GRID), known, ltrb_of(boxes))
 
 
 def answered(head: RegionHead, evidence: float) -> tuple[Tensor, Tensor, Tensor]:

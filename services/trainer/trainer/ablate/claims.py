@@ -58,7 +58,7 @@ def write_claims(folder: Path, out: Path) -> None:
 def section(rows: list[Row], constants: Constants) -> str:
     one = rows[0]
     clips = ', '.join(sorted({f'{max(count for _, count in scores.values())} asks at most ({style})' for row in rows for style, scores in row.scores.items()}))
-    lines = [f'\n## {one.base_steps} steps of stage 0, then {one.steps} of each arm (settings `{one.settings}`)\n',
+    lines = [f'\n## {one.base_steps} steps of stage 0, then {one.steps} of each arm{", the neck learning" if one.learning else ""} (settings `{one.settings}`)\n',
              f'{len(rows)} rows; {sum(row.cpu_seconds for row in rows) / 60:.0f} CPU-minutes for the arms\' own steps; {clips}.\n']
     for claim in CLAIMS:
         table = claim_table(claim, rows, constants)
@@ -113,11 +113,12 @@ TPO (arXiv 2412.19326) claims that heads which are trained through their task to
 written as text, and help one another. Here each claim is an experiment on [SpriteWorld](design/spriteworld.md): arms that differ in one thing, from one
 start (stage 0: captions and plain questions), the same clips and the same questions in the same order, the same number of steps; an arm drops the
 questions it is not taught. All arms share the trained neck and noun space of the model that ships, frozen; language model and heads begin anew at nano's size, on cached features of
-the frozen encoder; stages 1–3 are one.
+the frozen encoder; stages 1–3 are one. Where it says *the neck learning*, neck and noun space begin anew too: stage 0 names cells as well, and what an arm is taught reaches them.
 
 ```
 recipes/ablate.sh                                            # everything that has no row yet; stop it anywhere
 fovea-train ablate run --arms text-only,textual,tpo --seeds 1  # some of it
+fovea-train ablate run --learning --arms text-only,textual,tpo --seeds 1 --steps 200  # the neck learns in every arm
 fovea-train ablate cost; fovea-train ablate constants         # the price of a phrase; what constant answers score
 fovea-train ablate claims --out docs/claims.md               # this page
 ```

@@ -22,6 +22,7 @@ def run(
     base_steps: Annotated[Optional[int], typer.Option(help='Of stage 0, which all arms of a seed begin from.')] = None,
     exam_clips: Annotated[Optional[int], typer.Option(help='Of each style.')] = None,
     eyes: WeightsOfEyes = BUNDLED,
+    learning: Annotated[bool, typer.Option('--learning', help='Of these eyes take the encoder alone: neck and noun space begin anew and learn in every arm.')] = False,
     precision: Annotated[str, typer.Option(help='bf16, fp32, or auto.')] = 'auto',
     rows: Rows = TRAINER / 'claims',
     features: Annotated[Optional[Path], typer.Option(help='The folder of feature caches; `train` in it is made by `fovea-train data cache --eyes`.')] = None,
@@ -44,7 +45,7 @@ def run(
         raise typer.BadParameter(f'There is no arm called {", ".join(unknown)}; expected all or some of {", ".join(ARMS)}.')
     given = {'steps': steps, 'base_steps': base_steps, 'exam_clips': exam_clips}
     shared = read_eyes(eyes)
-    settings = Settings(**{name: value for name, value in given.items() if value is not None}, eyes=fingerprint_of(shared))
+    settings = Settings(**{name: value for name, value in given.items() if value is not None}, eyes=fingerprint_of(shared), learning=learning)
     path_of = lambda arm, seed: row_path(rows, arm, seed, settings.fingerprint())
     missing = [(seed, ARMS[name]) for seed in map(int, seeds.split(',')) for name in names if not path_of(ARMS[name], seed).exists()]
     if not missing:

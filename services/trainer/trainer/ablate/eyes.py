@@ -24,10 +24,12 @@ def fingerprint_of(eyes: dict[str, Tensor]) -> str:
     return digest.hexdigest()[:12]
 
 
-def put_in(model: nn.Module, eyes: dict[str, Tensor]) -> None:
-    """Their values into the model, which trains them no more but for what later stages go on with."""
+def put_in(model: nn.Module, eyes: dict[str, Tensor], learning: bool = False) -> None:
+    """Their values into the model, which trains them no more but for what later stages go on with. Where eyes learn in every arm, the encoder's alone."""
     parameters = dict(model.named_parameters())
     with torch.no_grad():
         for name, value in eyes.items():
+            if learning and not name.startswith('backbone.encoder.'):
+                continue
             parameters[name].copy_(value)
             parameters[name].requires_grad_(name.startswith(LEARNING))

@@ -22,6 +22,7 @@ class Row:
     steps: int
     cpu_seconds: float                     # of the arm's own steps
     scores: dict[str, dict[str, Score]]    # by style, by metric
+    learning: bool = False                 # neck and noun space began anew and learnt in every arm
 
     @classmethod
     def read(cls, path: Path) -> 'Row':
@@ -43,4 +44,4 @@ def finish(bench: Bench, arm: Arm, exams: dict[str, FeatureCache]) -> Row:
         found = Scores()
         sit(model, arm, exams[style], bench.settings.exam_clips, found)
         scores[style] = found.means()
-    return Row(arm.name, bench.seed, bench.settings.fingerprint(), bench.settings.base_steps, bench.settings.steps, round(seconds, 1), scores)
+    return Row(arm.name, bench.seed, bench.settings.fingerprint(), bench.settings.base_steps, bench.settings.steps, round(seconds, 1), scores, bench.settings.learning)

@@ -20,7 +20,8 @@ class Settings:
     shards: int = 20          # of the feature cache: a hundred clips each
     exam_clips: int = 120     # of each style
     config: NanoConfig = NANO
-    eyes: str = ''            # fingerprint of the frozen eyes that all arms share; empty: every arm trains its own
+    eyes: str = ''            # fingerprint of the eyes that all arms share; empty: every arm trains its own
+    learning: bool = False    # of those eyes the encoder alone is shared: neck and noun space begin anew, are named in stage 0, and learn in every arm
     mix: dict[str, float] = field(default_factory=lambda: dict(MIX))
 
     def fingerprint(self) -> str:

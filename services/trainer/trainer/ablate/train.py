@@ -1,5 +1,5 @@
 """Trains one arm from the common start; a stopped run goes on from its checkpoint."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 import random
 import time
@@ -29,15 +29,15 @@ class Bench:
     cache: FeatureCache
     settings: Settings
     seed: int
-    eyes: dict[str, Tensor] = field(default_factory=dict)  # frozen in every arm; none: every arm trains its own
+    eyes: dict[str, Tensor] = field(default_factory=dict)  # frozen in every arm, or (`settings.learning`) their encoder; none: every arm trains its own
     half: bool = False
     memory: TokenMemory | None = None                      # shared by arms that share their eyes
 
     def model(self) -> ArmModel:
         torch.manual_seed(self.seed)
         model = ArmModel(self.settings.config)
-        put_in(model, self.eyes)
-        if self.eyes and self.memory is None:
+        put_in(model, self.eyes, self.settings.learning)
+        if self.eyes and not self.settings.learning and self.memory is None:
             self.memory = TokenMemory(model.backbone.neck, self.half)
         return model
 
@@ -64,13 +64,14 @@ def trained(bench: Bench, arm: Arm, steps: int, start: ArmModel | None, until: i
     line = ProgressLine(f'{arm.name} seed {bench.seed}', steps, done.step)
     spent, began, saved = done.seconds, time.process_time(), time.monotonic()
     last = steps if until is None else until
+    weights = replace(arm.weights(), align=1.0) if bench.settings.learning and start is None else arm.weights()
     for step in range(done.step, last):
         for group in optimiser.param_groups:
             group['lr'] = rate_at(step, steps, bench.settings.rate, longest_warm=50, floor=0.05 if start else 0.5)
         torch.manual_seed(bench.seed * 100_000 + step)  # the alignment loss samples empty cells
         batch = batcher.at(step)
         with torch.autocast('cpu', torch.bfloat16, enabled=bench.half):
-            parts = arm.way.losses(model, batch, look_and_read(model, batch), arm.weights())
+            parts = arm.way.losses(model, batch, look_and_read(model, batch), weights)
         loss = torch.stack(list(parts.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

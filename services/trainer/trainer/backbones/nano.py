@@ -30,7 +30,7 @@ class Nano(nn.Module):
     def encode(self, frames: Tensor, frozen: FrozenEyes) -> Seen:
         """frames: uint8 (B, T, S, S, 3)."""
         b, t = frames.shape[:2]
-        visual, s8, s4 = NanoEyes(self.config, frozen, self.encoder, self.neck)(frames.flatten(0, 1))
+        visual, s8, s4 = NanoEyes(self.config, frozen, self.encoder, self.neck, self.nouns)(frames.flatten(0, 1))
         return Seen(visual.unflatten(0, (b, t)), s8.unflatten(0, (b, t))[:, -1], s4.unflatten(0, (b, t))[:, -1])
 
     def prefix(self, visual: Tensor, times: Tensor) -> Tensor:

@@ -16,7 +16,8 @@ WAYS = 5  # left, right, up, down, not at all
 HATS = 7
 LIKELY = 4   # how surely an attribute is true of something; the same where it speaks of a noun, as it is and as yes or no at two thresholds
 STORY = 9
-PLAIN = STORY + 4 + HATS + 2 * WAYS + len(COLOURS) + 1 + 2 * (WAYS + 2)
+EVENTS = 6
+PLAIN = STORY + 2 * EVENTS + 4 + 2 * HATS + 2 * WAYS + len(COLOURS) + 1 + 2 * (WAYS + 2)
 
 
 def clock(times: Tensor, width: int) -> Tensor:
@@ -38,6 +39,18 @@ def story(shown: Tensor) -> Tensor:
     few = lambda frames: frames.mean(-1)
     return torch.stack([shown[..., 0], shown[..., -1], shown.amax(-1), shown.amin(-1), change.clamp(min=0).sum(-1), (-change).clamp(min=0).sum(-1),
                         few(shown[..., :3]), few(shown[..., -3:]), few(shown)], -1)
+
+
+def events(shown: Tensor) -> Tensor:
+    """How surely something came, left or was hidden: gone at first (in the first two frames), at last (in the last two), between (for two frames), and there at
+    other times; each as it is and as yes or no. (..., T) → (..., 2 · EVENTS)."""
+    most, others = shown.amax(-1), shown[..., None, :].expand(*shown.shape, -1)                          # (..., T, T)
+    before, after = others.tril(-1).amax(-1), others.triu(1).amax(-1)
+    away = torch.minimum(1 - shown, torch.minimum(before, after))
+    longer = torch.minimum(1 - torch.maximum(shown[..., :-1], shown[..., 1:]), torch.minimum(before[..., :-1], after[..., 1:]))
+    gone = (shown[..., 0], shown[..., :2].amax(-1), shown[..., -1], shown[..., -2:].amax(-1))
+    facts = torch.stack([*(torch.minimum(1 - frame, most) for frame in gone), away.amax(-1), longer.amax(-1)], -1)
+    return torch.cat([facts, ((facts - 0.5) * 10).sigmoid()], -1)
 
 
 class Told(NamedTuple):
@@ -146,14 +159,14 @@ class NanoEmbed(nn.Module):
 
     def plainly(self, evidence: NounEvidence, score: Tensor, course: Course, shown: Tensor) -> Tensor:
         """What answers are read off, said so that one linear step reads it: is it there, how many, which ways, which colours, where those
-        are that go each way, where the eldest and the youngest, when it was to be seen. shown (B, Q, T) → (B, Q, PLAIN)."""
+        are that go each way, where the eldest and the youngest, when it was to be seen, whether it came, left or was hidden. shown (B, Q, T) → (B, Q, PLAIN)."""
         ways, age = course.ways, course.age
         number = evidence.number[..., -1:] * self.count
         there = [score.tanh(), *((score * 2 + shift).sigmoid() for shift in (-2, 0, 2))]
         youth = (course.there - age).clamp(min=0)
         shares = torch.cat([ways, age, youth], -1).square().square()                      # (B, Q, N, WAYS + 2), the surest cells count
         places = shares.transpose(-1, -2) @ (self.grid * 2 - 1) / (shares.sum(2)[..., None] + 1e-2)   # (B, Q, WAYS + 2, 2)
-        return torch.cat([*there, hats(number), ways.amax(2), ways.sum(2), evidence.colours, places.flatten(2), story(shown)], -1)
+        return torch.cat([*there, hats(number), ways.amax(2), ways.sum(2), evidence.colours, places.flatten(2), story(shown), events(shown), hats(evidence.tally)], -1)
 
     @torch.no_grad()
     def facts(self, visual: Tensor, nouns: Tensor) -> tuple[Tensor, Tensor]:

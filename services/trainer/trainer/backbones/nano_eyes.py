@@ -9,6 +9,7 @@ from trainer.backbones.evidence import Evidence
 from trainer.backbones.lite0 import Lite0, Taps
 from trainer.backbones.nano_encoder import NanoEncoder
 from trainer.backbones.nano_neck import Maps, NanoNeck
+from trainer.backbones.nano_nouns import NounSpace
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
@@ -55,16 +56,16 @@ def taps_of(pixels: Tensor, own: NanoEncoder | None, frozen: Lite0) -> Taps:
 
 
 class NanoEyes(nn.Module):
-    def __init__(self, config: NanoConfig, frozen: FrozenEyes, own: NanoEncoder | None, neck: NanoNeck) -> None:
+    def __init__(self, config: NanoConfig, frozen: FrozenEyes, own: NanoEncoder | None, neck: NanoNeck, nouns: NounSpace) -> None:
         super().__init__()
-        self.frozen, self.own, self.neck, self.block = frozen, own, neck, config.grid // config.coarse
+        self.frozen, self.own, self.neck, self.nouns, self.block = frozen, own, neck, nouns, config.grid // config.coarse
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 (B, S, S, 3) → visual (B, N, C), s8 (B, F8, G, G), s4 (B, 12 + skip + 2, 2G, 2G)."""
         sight = self.frozen(frames, self.own)
         deep = self.neck.deep(sight.taps.s16, sight.taps.s32)
         maps = self.neck.maps(sight.taps, deep, sight.rgb)
-        return visual_tokens(self.neck.tokens(deep), self.neck.fine_tokens(maps), sight.evidence, self.block), joined_map(maps, sight), maps.skip
+        return visual_tokens(self.neck.tokens(deep), self.neck.fine_tokens(maps), sight.evidence, self.block), joined_map(maps, self.nouns.anything_in(maps.match), sight), maps.skip
 
 
 def visual_tokens(tokens: Tensor, fine: Tensor, evidence: Tensor, block: int) -> Tensor:
@@ -73,13 +74,13 @@ def visual_tokens(tokens: Tensor, fine: Tensor, evidence: Tensor, block: int) ->
     return torch.cat([tokens, fine, coarse], dim=2)
 
 
-def joined_map(maps: Maps, sight: Sight) -> Tensor:
-    """The stride-8 map as heads get it: features, match, colour, centre, sides, evidence, ltrb along the channels."""
-    return torch.cat([maps.features, maps.match, maps.colour, maps.centre, maps.sides, sight.evidence, sight.ltrb], dim=1)
+def joined_map(maps: Maps, anything: Tensor, sight: Sight) -> Tensor:
+    """The stride-8 map as heads get it: features, match, colour, centre, sides, anything, evidence, ltrb along the channels."""
+    return torch.cat([maps.features, maps.match, maps.colour, maps.centre, maps.sides, anything, sight.evidence, sight.ltrb], dim=1)
 
 
 def split_map(s8: Tensor, config: NanoConfig) -> 'HeadMap':
-    known = [config.features, config.match, len(COLOURS) + 1, 1, 4]
+    known = [config.features, config.match, len(COLOURS) + 1, 1, 4, 1]
     return HeadMap(*s8.split([*known, s8.shape[1] - sum(known) - 4, 4], dim=1))
 
 
@@ -89,5 +90,6 @@ class HeadMap(NamedTuple):
     colour: Tensor
     centre: Tensor
     sides: Tensor
+    anything: Tensor  # (P, 1, G, G) log of the odds of all nouns and of nothing
     evidence: Tensor
     ltrb: Tensor

@@ -104,9 +104,9 @@ class NanoNeck(nn.Module):
         return Maps(x, match, self.centre(x), self.colour(x), sides, torch.cat([F.pixel_unshuffle(rgb, 2), skip, covered], 1))
 
     def fine_tokens(self, maps: Maps) -> Tensor:
-        """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2 + colours).
+        """What the stride-8 map adds to each stride-32 cell: (B, g·g, fine + M + 2 + 4 + colours).
 
-        Pooled features, the match vector where a centre is likeliest, how many centres and how sure, the colour there.
+        Pooled features, the match vector where a centre is likeliest, how many centres and how sure, the surest in each quarter, the colour there.
         """
         k = self.block
         pooled = torch.cat([F.avg_pool2d(maps.features, k), F.max_pool2d(maps.features, k)], 1)  # (B, 2F, g, g)
@@ -115,7 +115,8 @@ class NanoNeck(nn.Module):
         sure = maps.centre.sigmoid()
         peaks = sure * (sure >= F.max_pool2d(sure, 3, 1, 1)).to(sure.dtype)
         count = torch.cat([F.avg_pool2d(peaks, k) * (k * k), F.max_pool2d(sure, k)], 1)
-        flat = [part.flatten(2).transpose(1, 2) for part in (pooled, best, count, colour)]
+        quarters = F.pixel_unshuffle(F.max_pool2d(peaks, k // 2), 2)
+        flat = [part.flatten(2).transpose(1, 2) for part in (pooled, best, count, quarters, colour)]
         return torch.cat([self.fine(flat[0]), *flat[1:]], dim=2)
 
 

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
 LATELY = (4, 9)  # frames before the last
 OF_COARSE, OF_MIDDLE = (1, 2, 4, 8), (1, 2, 4)  # the last frames, over which presence takes means
+NONE_OF, ONE_OF = 0.35, 0.45  # how surely a centre is of a noun: below it is not counted, above it counts whole
 NOUN_FROM, NOUN_TRUST = 0.1, 20.0  # evidence above which the pretrained eyes say that a noun is there, and how much (logits); see heads/region.py
 
 
@@ -23,6 +25,7 @@ class VisualParts(NamedTuple):
     fine: Tensor      # fine
     best: Tensor      # M, the match vector where a centre is likeliest
     count: Tensor     # 2, centres in the cell, surest centre
+    peaks: Tensor     # 4, the surest centre in each quarter, 0 where none is surer than its neighbours
     colour: Tensor   # colours + 1, where a centre is likeliest
     evidence: Tensor  # E
 
@@ -33,6 +36,7 @@ class NounEvidence(NamedTuple):
     course: Tensor   # (B, Q, TN) how well it matches every cell of every frame: who came first, which way it goes
     last: Tensor     # (B, Q, 2N) fine and pretrained match over the last frame's cells
     number: Tensor   # (B, Q, N + 1) how many of it are in each cell of the last frame, and in all
+    tally: Tensor    # (B, Q, 1) how many in all, each centre counted whole or not at all
     colours: Tensor  # (B, Q, colours + 1) which colours its things have in the last frame
     motion: Tensor   # (B, Q, 2 + 4N) which way it goes as a whole; and from where it came to each cell, lately and since long
 
@@ -48,15 +52,20 @@ class NounSpace(nn.Module):
         self.project = nn.Linear(config.width, config.match)
         self.coarse_scale = nn.Parameter(torch.tensor([16.0, -6.0]))  # of cosines: a softmax over hundreds of nouns needs room
         self.fine_scale = nn.Parameter(torch.tensor([16.0, -6.0]))
-        self.blend = nn.Parameter(torch.tensor([0.5, 0.5, 4.0, -1.0, 1.0]))  # coarse, fine, pretrained, bias, number: the score of presence
-        self.weigh = nn.Sequential(nn.Linear(2 + len(OF_COARSE) + len(OF_MIDDLE), 32), nn.GELU(), nn.Linear(32, 1))
+        self.blend = nn.Parameter(torch.tensor([0.5, 0.5, 4.0, -1.0, 1.0, 0.5, 0.0]))  # coarse, fine, pretrained, bias, number, share and certainty of a centre: the score of presence
+        self.weigh = nn.Sequential(nn.Linear(4 + len(OF_COARSE) + len(OF_MIDDLE), 32), nn.GELU(), nn.Linear(32, 1))
         nn.init.normal_(self.weigh[-1].weight, std=1e-3)  # it begins as the blend
         nn.init.zeros_(self.weigh[-1].bias)
         self.register_buffer('noun_channels', noun_channels, persistent=False)  # (nouns, E) which pretrained channels speak of a noun
 
     def split(self, visual: Tensor) -> VisualParts:
+        return VisualParts(*visual.split(self.widths, dim=-1))
+
+    @property
+    def widths(self) -> list[int]:
+        """Channels of each of `VisualParts`; their sum is C."""
         c = self.config
-        return VisualParts(*visual.split([c.width, 4 * c.match, c.fine, c.match, 2, len(COLOURS) + 1, self.noun_channels.shape[1]], dim=-1))
+        return [c.width, 4 * c.match, c.fine, c.match, 2, 4, len(COLOURS) + 1, self.noun_channels.shape[1]]
 
     def unit(self) -> Tensor:
         return nn.functional.normalize(self.vectors, dim=-1) * self.vectors.shape[1] ** 0.5  # (nouns, M)
@@ -81,7 +90,7 @@ class NounSpace(nn.Module):
         trace = coarse.amax(-1).transpose(1, 2)                             # (B, Q, T)
         number = fine.sigmoid() * parts.count[:, -1, :, 0][:, None]          # (B, Q, N)
         return NounEvidence(trace, place.permute(0, 2, 1, 3).flatten(2), coarse.transpose(1, 2).flatten(2), torch.cat([fine, known * 4], -1),
-                            torch.cat([number, number.sum(-1, keepdim=True)], -1), (number[..., None] * parts.colour[:, -1][:, None]).amax(2), self.motion(coarse, place))
+                            torch.cat([number, number.sum(-1, keepdim=True)], -1), self.tally(visual, nouns), (number[..., None] * parts.colour[:, -1][:, None]).amax(2), self.motion(coarse, place))
 
     def motion(self, coarse: Tensor, place: Tensor) -> Tensor:
         """coarse (B, T, Q, N), place (B, T, Q, 2) → (B, Q, 2 + 4N)."""
@@ -111,10 +120,40 @@ class NounSpace(nn.Module):
         logits = vectors @ quarters / m * self.fine_scale[0].abs() + self.fine_scale[1]
         return logits.view(b, -1, t, 2 * g, 2 * g)
 
+    def centres(self, visual: Tensor) -> Tensor:
+        """How surely a thing's centre is in each quarter of a cell of the last frame: (B, T, N, C) → (B, 4N), in the order of `middle_match`."""
+        g = self.config.coarse
+        return self.split(visual[:, -1:]).peaks.reshape(-1, g, g, 2, 2).transpose(2, 3).reshape(-1, 4 * g * g)
+
+    def tally(self, visual: Tensor, vectors: Tensor) -> Tensor:
+        """How many of each noun are in the last frame, of vectors (B, R, M): (B, R, 1). A sum of chances is a little of everything; so a centre counts whole, or not at all."""
+        sure = self.middle_match(visual[:, -1:], vectors).flatten(2).sigmoid() * self.centres(visual)[:, None]
+        return ((sure - NONE_OF) / (ONE_OF - NONE_OF)).clamp(0, 1).sum(-1, keepdim=True)
+
+    def anything(self, logits: Tensor, dim: int) -> Tensor:
+        """Logits of all nouns along `dim` → log of the sum of their odds and of nothing's: what is left of a noun's own logit is the log of its share."""
+        return F.pad(logits.movedim(dim, -1).float(), (0, 1)).logsumexp(-1).unsqueeze(dim)
+
+    def anything_in(self, match: Tensor) -> Tensor:
+        """The same for the cells of a map of matches: (P, M, G, G) → (P, 1, G, G)."""
+        logits = self.fine_match(match.flatten(2).transpose(1, 2), self.unit())              # (P, nouns, G·G)
+        return self.anything(logits, 1).unflatten(2, match.shape[2:])
+
+    def of_a_centre(self, visual: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """logits (B, R, 4N) of the quarters of the last frame → how surely some centre is of each noun, beside all others (its share) and by itself: log-odds (B, R).
+
+        A centre is of one thing: what another noun explains better does not count for this one.
+        """
+        all_nouns = self.middle_match(visual[:, -1:], self.unit().detach()).flatten(2)
+        share = (logits.float() - self.anything(all_nouns, 1)).clamp(max=0).exp()
+        centres = self.centres(visual)[:, None]
+        return tuple((chance * centres).amax(-1).clamp(1e-3, 1 - 1e-3).logit() for chance in (share, logits.sigmoid()))
+
     def presence(self, visual: Tensor, vectors: Tensor | None = None, channels: Tensor | None = None) -> Tensor:
         """How surely each noun is in the last frame, of vectors (R, M) or (B, R, M) and their channels (R or B, R, E), else of all: logits (B, R).
 
-        The last frame in every grain; and how the frames before saw it: one picture mistaken is seldom mistaken again when it has moved on.
+        The last frame in every grain, and whether one of its things is this rather than any other noun; and how the frames before saw it: one picture
+        mistaken is seldom mistaken again when it has moved on.
         """
         parts = self.split(visual[:, -1:])
         nouns = self.unit() if vectors is None else vectors
@@ -123,9 +162,11 @@ class NounSpace(nn.Module):
         fine = self.fine_match(parts.best[:, 0], nouns)                                     # (B, R, N)
         number = (fine.sigmoid() * parts.count[:, 0, :, 0][:, None]).sum(-1)
         known = (channels @ parts.evidence[:, 0].amax(1)[..., None])[..., 0]                # (B, R)
-        now = self.blend[0] * coarse[:, -1] + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number
-        middle = self.middle_match(visual[:, -max(OF_MIDDLE):], nouns).flatten(3).amax(-1)  # (B, R, t)
-        seen = [*(coarse[:, -few:].mean(1) for few in OF_COARSE), coarse.amax(1), *(middle[..., -few:].mean(-1) for few in OF_MIDDLE)]
+        middle = self.middle_match(visual[:, -max(OF_MIDDLE):], nouns).flatten(3)           # (B, R, t, 4N)
+        share, sure = self.of_a_centre(visual, middle[:, :, -1])
+        now = self.blend[0] * coarse[:, -1] + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number + self.blend[5] * share + self.blend[6] * sure
+        middle = middle.amax(-1)                                                            # (B, R, t)
+        seen = [*(coarse[:, -few:].mean(1) for few in OF_COARSE), coarse.amax(1), *(middle[..., -few:].mean(-1) for few in OF_MIDDLE), share, sure]
         return now + self.weigh(torch.stack([now, *seen], -1) / 4)[..., 0]
 
     def asked(self, visual: Tensor, nouns: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
 """What a task embedding says about a picture: which noun, which colour, where, and how that lights up the map.
 
-All spatial heads begin here. The state's class posterior turns into three heat maps (learned match, pretrained evidence, colour); the state
+All spatial heads begin here. The state's class posterior turns into four heat maps (learned match, alone and beside all other nouns, pretrained evidence, colour); the state
 itself gives a free query, a preferred place, and a preferred side of where things of its class are (`the left dog`). Input: the map of a frame and `state (Q, d)`; output: FiLM-ed features and heats per query.
 """
 from typing import NamedTuple
@@ -16,7 +16,8 @@ from trainer.config import NanoConfig
 from trainer.said import EVENTS, MOTIONS, SIDES
 from trainer.vocabulary import COLOURS
 
-HEATS = 7
+HEATS = 8
+LEAST = -12.0  # of the log of a noun's share of a cell
 DIRECTIONS = ((-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0), (0.0, 0.0))  # of SIDES, and of none
 KNOWN_SCALE = 4.0  # pretrained evidence is 0–1; the other heats are logits
 
@@ -68,7 +69,7 @@ class Conditioning(nn.Module):
         self.register_buffer('towards', torch.tensor(DIRECTIONS), persistent=False)      # (5, 2)
 
     def forward(self, maps: HeadMap, state: Tensor, frame: Tensor | None = None, trust: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """maps (P, ·, G, G) of P frames, state (Q, d) → features (Q, F, G, G), heats (Q, 7, G, G).
+        """maps (P, ·, G, G) of P frames, state (Q, d) → features (Q, F, G, G), heats (Q, HEATS, G, G).
 
         frame (Q), ascending, is the frame that each query reads; without it all read the first.
         trust (Q) is 0 where there is no state (a mask prompted by a box or a point): then the heats say nothing.
@@ -84,7 +85,10 @@ class Conditioning(nn.Module):
         cell = named.cell.unflatten(1, (self.config.coarse, self.config.coarse))[:, None]
         place = up_by(cell, self.config.grid // self.config.coarse) * self.place(state).sigmoid()[:, :, None, None]
         centre = rows_of(maps.centre, frame, state.shape[0])
-        heats = torch.cat([match, known, colour, free, place, centre, self.beside(match + known + centre, named.side.softmax(-1) @ self.towards)], 1)  # (Q, 7, G, G)
+        slope, shift = self.nouns.fine_scale[0].abs() / self.config.match ** 0.5, self.nouns.fine_scale[1]
+        share = (match * slope + shift - rows_of(maps.anything, frame, state.shape[0])).clamp(LEAST, 0.0)  # what another noun explains better is not this one
+        beside = self.beside(match + known + centre, named.side.softmax(-1) @ self.towards)
+        heats = torch.cat([match, known, colour, free, place, centre, beside, share], 1)  # (Q, HEATS, G, G)
         if trust is not None:
             heats = heats * trust[:, None, None, None]
         scale, shift = self.film(state)[:, :, None, None].chunk(2, 1)
