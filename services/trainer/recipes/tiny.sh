@@ -11,7 +11,9 @@ cd "$here"
 "$python" -m trainer.backbones.nanodet_weights
 "$python" -m trainer.cli data cache --clips 40 --photographs 0 --out "$work/features" --threads 2
 "$python" -m trainer.cli train all --config tiny --steps 24 --batch 4 --run "$work/run" --features "$work/features" --threads 2
-"$python" -m trainer.cli export "$out" --config tiny --checkpoint "$work/run/checkpoint.pt" --version 0.0.0-tiny --threads 2
+"$python" -m trainer.cli train together --config tiny --steps 2 --batch 4 --seed 2 --times 0.6 --start "$work/run/after-together.safetensors" --run "$work/leg" --features "$work/features" --threads 2
+"$python" -m trainer.cli average "$work/run/after-together.safetensors" "$work/leg/after-together.safetensors" --out "$work/mean.safetensors"
+"$python" -m trainer.cli export "$out" --config tiny --checkpoint "$work/mean.safetensors" --version 0.0.0-tiny --threads 2
 "$python" -m trainer.cli data build "$work/exam" --split dev --count 2
 "$python" -m trainer.cli eval "$work/exam" --bundle "$out" --threads 2
 echo "bundle: $out"
