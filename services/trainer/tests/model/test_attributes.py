@@ -6,7 +6,7 @@ from trainer.backbones.nano_trails import FACTS, Course, own_facts
 from trainer.config import TINY
 from trainer.model import TpoModel
 from trainer.vocabulary import COLOURS, vocabulary
-from tests.model.test_plain import N, channels
+from tests.model.test_plain import N
 
 WAYS = 5
 
@@ -85,7 +85,7 @@ def test_what_each_cell_shows_is_followed_from_that_cell() -> None:
     with torch.no_grad():
         nouns.fine_scale.copy_(torch.tensor([40.0, -20.0]))
     unit = nouns.unit().detach()
-    visual = torch.zeros(1, TINY.frames, N, channels(words))
+    visual = torch.zeros(1, TINY.frames, N, sum(words.nouns.widths))
     parts = nouns.split(visual)
     for frame in range(TINY.frames):
         for noun, cell in ((0, 2 * g + (frame * g // TINY.frames)), (1, 0)):

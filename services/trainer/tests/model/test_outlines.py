@@ -36,7 +36,7 @@ def test_pixels_around_a_thing_weigh_alike_on_any_grid() -> None:
 def test_an_outline_has_four_cells_of_the_map_each_way() -> None:
     torch.manual_seed(0)
     model, g = TpoModel(TINY).eval(), TINY.grid
-    s8 = torch.randn(1, TINY.features + TINY.match + len(COLOURS) + 1 + 1 + 4 + EVIDENCE_CHANNELS + 4, g, g)
+    s8 = torch.randn(1, TINY.features + TINY.match + len(COLOURS) + 1 + 1 + 4 + 1 + EVIDENCE_CHANNELS + 4, g, g)
     s4 = torch.randn(1, FOLDED + TINY.skip + 2, 2 * g, 2 * g)
     with torch.no_grad():
         found = model.mask.decode(split_map(s8, TINY), s4, model.mask.prompt_boxes(torch.tensor([[0.1, 0.1, 0.5, 0.5]])), torch.zeros(1), model.mask.no_memory(1))
