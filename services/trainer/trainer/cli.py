@@ -1,6 +1,7 @@
 """`fovea-train`: data, training, evaluation, export, ablations, reports. `fovea-train --help` lists everything."""
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 import json
 import os
 from pathlib import Path
@@ -77,7 +78,6 @@ def train(
     if config.startswith('videochat'):
         from trainer.backbones.videochat.cli import train_videochat
         return train_videochat(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, start, device, threads, times)
-    from dataclasses import replace
     import torch
     from trainer.checkpoint import load_weights
     from trainer.config import CONFIGS
