@@ -236,11 +236,34 @@ test(
           expect(asks.length).toBeGreaterThanOrEqual(accepted.length)
           expect(epochs, 'invariant 3').toEqual(epochs.toSorted((a, b) => a - b))
         }),
-        { numRuns: 60 },
+        {
+          numRuns: 60,
+          examples: [
+            // A verdict was read after the counters were last written, and a crash brings the older ones back.
+            [['attach', 'frame', 'reconnect', 'lose-backend', 'read', 'crash', 'frame', 'frame', 'frame', 'frame']],
+          ],
+        },
       ),
     )
   },
 )
+
+test('[EV2] a frame that no backend has after a crash is told to its sender at once', { timeout: PATIENCE }, async () => {
+  await withStore((store) => {
+    const fake = new FakeSession(store)
+    const client = new HonestClient(fake)
+    const backend = fake.backend()
+    client.readAll()
+    client.frame()
+    // The owner's leaving writes the counters; the loss of the backend is told to the next owner, and not written.
+    client.reconnect()
+    fake.close(backend)
+    fake.evict({ closing: [client.socket] })
+    client.reconnect()
+    expect(fake.session.state).toBe('attaching')
+    expect(client.verdicts.get(1)).toEqual(['unavailable'])
+  })
+})
 
 test('[WI2] [WI3] no bytes from a client crash the session or make it forget a number', { timeout: PATIENCE }, async () => {
   await withStore((store, clear) =>

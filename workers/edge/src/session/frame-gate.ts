@@ -101,17 +101,18 @@ export class FrameGate {
     return true
   }
 
-  /** A sender is back: its numbers count, and all that it names and nobody owes a verdict any more is told at once [EV2]. */
+  /** A sender is back: its numbers count, what it does not name it has read, and what it names and nobody owes any more is told at once [EV2]. */
   resume(sent: number, unsettled: readonly number[]): Range[] {
     const { counters } = this
+    const named = new Set(unsettled)
+    // After a crash the counters may be older than what the sender has read: a verdict that it has is not given again [FR1].
+    counters.pending = counters.pending.filter((one) => one.n > sent || named.has(one.n))
     if (sent > counters.sent) {
       const lost = sent - counters.sent
       counters.sent = sent
       this.#remember(sent, 'unavailable', lost)
     }
-    const told = [...new Set(unsettled)]
-      .filter((number) => number <= counters.sent && !counters.pending.some((one) => one.n === number))
-      .toSorted((a, b) => a - b)
+    const told = [...named].filter((number) => number <= counters.sent && !counters.pending.some((one) => one.n === number)).toSorted((a, b) => a - b)
     return toRanges(told.map((number) => ({ number, ...this.#outcome(number) })))
   }
 

@@ -109,7 +109,7 @@ export class Session {
     this.runs = runs.map((make) => make(hostOf(this)))
     this.#told = this.state
     // What a sleep or a crash has left: frames whose bytes are gone, a backend whose socket is.
-    this.streams.settleLostFrames()
+    this.streams.settleLostFrames({ attached: this.backing.link?.attached ?? false })
     this.#saveCounters()
     this.backing.findMissing()
     for (const run of this.runs) run.resume()

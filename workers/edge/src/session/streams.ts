@@ -35,9 +35,9 @@ export class Streams {
     }
   }
 
-  /** Bytes held here did not survive the eviction: their numbers get their verdict now [SE5]. */
-  settleLostFrames(): void {
-    for (const stream of this.open.values()) this.settle(stream, 'unavailable', (one) => one.held)
+  /** Bytes held here did not survive the eviction, and without a backend nobody has the others: their numbers get their verdict now [SE5]. */
+  settleLostFrames({ attached }: { attached: boolean }): void {
+    for (const stream of this.open.values()) this.settle(stream, 'unavailable', (one) => one.held || !attached)
   }
 
   start(body: StreamBody): void {
