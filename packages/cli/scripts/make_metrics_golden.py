@@ -44,7 +44,7 @@ def one(n):
     lucky = rng.random() < 0.7
     clip = f'c{n // 3:04d}'
     rows = ['region-name', 'region-attribute', 'region-lookalike', 'region-several', 'absent', 'mask', 'track-phrase', 'track-box', 'track-point', 'moment', 'exist', 'count',
-            'motion', 'list', 'two-heads', 'standing-seen', 'standing-later', 'standing-never', 'photo-coco', 'photo-imagenet', 'photo-absent', 'answer']
+            'motion', 'list', 'two-heads', 'standing-seen', 'standing-later', 'standing-never', 'photo-coco', 'photo-imagenet', 'photo-absent', 'answer', 'photo-list']
     row = rows[n % len(rows)]
     record = {'clip': clip, 'ask': n, 'row': row, 'prediction': {'text': 'Yes, it is.', 'heads': []}, 'aspect': float(rng.choice([1.0, 1.02, 1.33, 1.78]))}
     truth = box()
@@ -88,12 +88,15 @@ def one(n):
             found.append({'frame': t, 'regions': scored([near(truth)] if rng.random() < (0.8 if there else 0.2) else [])})
         record |= {'expect': {'frames': frames}}
         record['prediction']['frames'] = found
+    elif row == 'photo-list':
+        record |= {'expect': {'answer': ['cup, dog, hot dog']}}
+        record['prediction']['text'] = ['Hot dog , cup, cat.', 'A dog and cup', 'Cup, dog, hot dog', ''][int(rng.integers(0, 4))]
     else:
         record |= {'expect': {'answer': ['Yes it is', 'yes'] if rng.random() < 0.6 else ['no']}}
     return record
 
 
-records = [one(n) for n in range(154)]
+records = [one(n) for n in range(161)]
 table = [{'name': m.name, 'value': m.value, 'count': m.count, **({} if m.constant is None or m.name.startswith('mask') else {'constant': m.constant})} for m in metrics(records, samples=10)]
 json.dump({'records': records, 'table': table}, sys.stdout, separators=(',', ':'))
 sys.stdout.write('\n')

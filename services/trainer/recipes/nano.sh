@@ -20,12 +20,13 @@ steps=${LOOK:-7000}
 "$python" -m trainer.cli train look --steps $((steps * 2 / 5)) --batch 8 --seed 3 --start "$look-2/after-look.safetensors" --run "$look-3" $common
 eyes=$look/mean.safetensors
 "$python" -m trainer.cli average "$look/after-look.safetensors" "$look-2/after-look.safetensors" "$look-3/after-look.safetensors" --shares 1,2,2 --out "$eyes"
-"$python" -m trainer.cli data cache --clips 5400 --photographs 600 --eyes "$eyes" --threads "${THREADS:-1}"
+"$python" -m trainer.cli data cache --clips 5400 --eyes "$eyes" --threads "${THREADS:-1}"
 stages=${STEPS:-4000}
 "$python" -m trainer.cli train base,assign,heads,together --steps "$stages" --batch 12 --start "$eyes" --run "$run" $common
-# Two short legs from there, each with lessons of its own, and their mean.
+# Two short legs from there, each on clips of its own (some 6 GB a cache), and their mean.
 for leg in 2 3; do
-  "$python" -m trainer.cli train together --steps $((stages * 9 / 20)) --batch 12 --seed "$leg" --times 0.6 --start "$run/after-together.safetensors" --run "$run-$leg" $common
+  "$python" -m trainer.cli data cache --clips 5400 --first $((5400 * (leg - 1))) --eyes "$eyes" --out "$cache/features-own-$leg" --threads "${THREADS:-1}"
+  "$python" -m trainer.cli train together --steps $((stages * 9 / 20)) --batch 12 --seed "$leg" --times 0.6 --start "$run/after-together.safetensors" --features "$cache/features-own-$leg" --run "$run-$leg" $common
 done
 "$python" -m trainer.cli average "$run-2/after-together.safetensors" "$run-3/after-together.safetensors" --out "$run/mean.safetensors"
 "$python" -m trainer.cli export "$out" --checkpoint "$run/mean.safetensors" --region 0.5 --absent 0.5 --threads "${THREADS:-1}"

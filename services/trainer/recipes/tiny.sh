@@ -9,9 +9,10 @@ trap 'rm -rf "$work"' EXIT
 out=${1:-$work/bundle}
 cd "$here"
 "$python" -m trainer.backbones.nanodet_weights
-"$python" -m trainer.cli data cache --clips 40 --photographs 0 --out "$work/features" --threads 2
+"$python" -m trainer.cli data cache --clips 40 --photographs 6 --out "$work/features" --threads 2
+"$python" -m trainer.cli data cache --clips 20 --first 40 --photographs 0 --out "$work/more" --threads 2
 "$python" -m trainer.cli train all --config tiny --steps 24 --batch 4 --run "$work/run" --features "$work/features" --threads 2
-"$python" -m trainer.cli train together --config tiny --steps 2 --batch 4 --seed 2 --times 0.6 --start "$work/run/after-together.safetensors" --run "$work/leg" --features "$work/features" --threads 2
+"$python" -m trainer.cli train together --config tiny --steps 2 --batch 4 --seed 2 --times 0.6 --start "$work/run/after-together.safetensors" --run "$work/leg" --features "$work/more" --threads 2
 "$python" -m trainer.cli average "$work/run/after-together.safetensors" "$work/leg/after-together.safetensors" --out "$work/mean.safetensors"
 "$python" -m trainer.cli export "$out" --config tiny --checkpoint "$work/mean.safetensors" --version 0.0.0-tiny --threads 2
 "$python" -m trainer.cli data build "$work/exam" --split dev --count 2

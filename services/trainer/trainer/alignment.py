@@ -77,6 +77,7 @@ class AlignmentBuilder:
         if clip.photo:
             sure[[vocabulary().place_of(noun) for noun in UNSURE_NOUNS]] = 0
             sure[present > 0] = 1
+            sure[[vocabulary().place_of(thing.naming.noun) for thing in lesson.imagined]] = 0
         if lesson.renaming is not None:
             thing = clip.things[lesson.renaming.thing]
             sure[vocabulary().place_of(thing.noun)] = 0

@@ -12,6 +12,7 @@ from trainer.backbones.lite0 import Taps
 from trainer.feature_cache import TAPS, CachedClip, FeatureCache, Shard
 from trainer.going import going_of
 from trainer.lesson import Lesson, Teacher
+from trainer.photo_lists import imagine, listed_in
 from trainer.rename import false_alarms, put_evidence
 from trainer.rows import MaskRows, MomentRows, Queries, RegionRows, RowBuilder, Tracks, choose_track
 from trainer.token_memory import TokenMemory
@@ -32,6 +33,7 @@ class Batch:
     ltrb: Tensor      # (P, 4, G, G)
     last: Tensor      # (B) pooled frame that is the last one seen
     heard: Tensor     # (B) 1 where its evidence is what the pretrained eyes said, 0 where it was not cached
+    photograph: Tensor  # (B) 1 where nothing is drawn on the last frame
     ids: Tensor       # (B, S)
     weights: Tensor   # (B, S)
     block: Tensor     # (B, S) number of the question, −1 padding
@@ -68,7 +70,7 @@ class Batcher:
 
     def collate(self, lessons: list[tuple[Lesson, Shard, int]]) -> Batch:
         rng = self.rng
-        seen16, seen32, tokens, times, lasts, heard = [], [], [], [], [], []
+        seen16, seen32, tokens, times, lasts, heard, photographs = [], [], [], [], [], [], []
         pool: dict[str, list[np.ndarray]] = {name: [] for name in (*TAPS, 'rgb', 'evidence', 'ltrb')}
         align = AlignmentBuilder()
         rows = RowBuilder()
@@ -88,6 +90,7 @@ class Batcher:
             place = {slot: base + i for i, slot in enumerate(slots)}
             lasts.append(place[lesson.last])
             heard.append(float(evidence_row(clip, lesson.last) >= 0))
+            photographs.append(float(clip.photo))
             for slot in slots:
                 frame = int(clip.kept[slot])
                 pool['s4'].append(self.cache.features('s4', shard.arrays['s4'][row][slot])[..., ::order])
@@ -96,6 +99,8 @@ class Batcher:
                 pool['s32'].append(self.cache.features('s32', stored32[frame])[..., ::order])
                 pool['rgb'].append(shard.arrays['rgb'][row][slot].astype(np.float32)[..., ::order] / 127.5 - 1)
                 evidence, ltrb = self.evidence(lesson, shard, slot, frame)
+                if clip.photo and slot == lesson.last and heard[-1]:
+                    lesson.list_things(listed_in(evidence), rng)
                 if flip:
                     evidence, ltrb = evidence[..., ::-1], ltrb[[2, 1, 0, 3]][..., ::-1]
                 pool['evidence'].append(evidence)
@@ -112,7 +117,7 @@ class Batcher:
                 if tensor is not None:
                     tensor *= 1 + torch.randn(*tensor.shape[:-2], 1, 1, generator=generator) * self.noise
         return Batch(s16, s32, torch.stack(tokens) if tokens else None, torch.from_numpy(np.stack(times)), Taps(tensors['s4'], tensors['s8'], tensors['s16'], tensors['s32']), tensors['rgb'], tensors['evidence'],
-                     tensors['ltrb'], torch.tensor(lasts), torch.tensor(heard), *text, going, rows.queries(), rows.regions(), rows.masks(), rows.tracks(), rows.moments(), align.finish(),
+                     tensors['ltrb'], torch.tensor(lasts), torch.tensor(heard), torch.tensor(photographs), *text, going, rows.queries(), rows.regions(), rows.masks(), rows.tracks(), rows.moments(), align.finish(),
                      [[q.kind for q in lesson.questions] for lesson, _, _ in lessons])
 
     def evidence(self, lesson: Lesson, shard: Shard, slot: int, frame: int) -> tuple[np.ndarray, np.ndarray]:
@@ -128,6 +133,8 @@ class Batcher:
             thing = clip.things[lesson.renaming.thing]
             if thing.visible[frame]:
                 put_evidence(maps, ltrb, lesson.renaming.noun, thing.boxes[frame], lesson.renaming, self.rng)
+        if slot == lesson.last:
+            imagine(maps, ltrb, lesson.imagined, self.rng)
         return maps, ltrb
 
 

@@ -39,7 +39,8 @@ Threads = Annotated[int, typer.Option(help='CPU threads of this process.')]
 
 @data.command('cache')
 def cache_clips(
-    clips: int = 5400, photographs: int = 600, world: str = 'spriteworld-v1', out: Features = None, threads: Threads = 1,
+    clips: int = 5400, photographs: int = 900, world: str = 'spriteworld-v1', out: Features = None, threads: Threads = 1,
+    first: Annotated[int, typer.Option(help='Number of the first clip: another cache, for another leg, has clips that the first has not.')] = 0,
     eyes: Annotated[Optional[Path], typer.Option(help='Weights with a trained encoder: those that the stage look leaves, or a committed weights.safetensors. Default: the encoder as ImageNet made it.')] = None,
 ) -> None:
     """What the eyes see of training clips and photographs, once for all epochs. Goes on where it stopped."""
@@ -51,7 +52,7 @@ def cache_clips(
 
     folder = out or features_folder(eyes is not None)
     config, own = WorldConfig.load(world), load_encoder(eyes) if eyes else None
-    build_cache(folder / 'train', SpriteWorld(config, rounds=4), 'train', clips, shard=min(100, clips), own=own)
+    build_cache(folder / 'train', SpriteWorld(config, rounds=4), 'train', clips, shard=min(100, clips), first=first, own=own)
     if photographs:
         (folder / 'photos').mkdir(exist_ok=True)
         shutil.copy(folder / 'train' / 'ranges.npz', folder / 'photos' / 'ranges.npz')

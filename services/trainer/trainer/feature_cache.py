@@ -49,7 +49,7 @@ class CachedClip:
     asks: list[Ask]
     evidence: int             # its row in evidence.npy, or −1; evidence is of the last frame
     times: np.ndarray         # (T,) ms
-    photo: bool = False       # a photograph shows more than was boxed: only its own questions are asked
+    photo: bool = False       # a photograph shows more than was boxed: only its own questions are asked, and what the pretrained eyes see
     evidence_first: int = -1  # the row of the first frame's evidence, for photographs
     more: list[list[Ask]] = field(default_factory=list)  # further rounds of questions
 
@@ -152,7 +152,12 @@ def small_masks(masks: np.ndarray) -> np.ndarray:
 
 def condense(clip: Clip, kept: np.ndarray, evidence: int, evidence_first: int) -> CachedClip:
     things = [CachedThing(t.noun, t.colour, t.boxes.astype(np.float32), t.visible, t.clear, small_masks(t.masks[kept]), t.motion, np.packbits(t.masks[kept].reshape(len(kept), -1), axis=1)) for t in clip.things]
-    return CachedClip(kept, things, clip.asks, evidence, clip.times, any(t.style == 'photograph' for t in clip.things), evidence_first, clip.more)
+    return CachedClip(kept, things, clip.asks, evidence, clip.times, as_taken(clip), evidence_first, clip.more)
+
+
+def as_taken(clip: Clip) -> bool:
+    """Whether nothing is drawn on it: a photograph."""
+    return all(thing.style == 'photograph' for thing in clip.things)
 
 
 def measure_ranges(world: World, runner: Eyes, folder: Path, clips: int = 40) -> None:
@@ -184,8 +189,7 @@ def write_shard(folder: Path, clips: list[tuple[Clip, bool]], runner: Eyes, rang
             arrays[name].append(stored[kept] if name in ('s4', 's8') else stored)
         arrays['rgb'].append(np.rint(taps['rgb'][kept]).astype(np.uint8))
         rows = {-1: -1, 0: -1}
-        photo = any(thing.style == 'photograph' for thing in clip.things)
-        for frame in ((-1, 0) if photo else (-1,)) if wanted else ():
+        for frame in ((-1, 0) if as_taken(clip) else (-1,)) if wanted else ():
             rows[frame] = len(arrays['evidence'])
             large = cv2.resize(frames[frame], (320, 320), interpolation=cv2.INTER_LINEAR)[None]
             evidence, ltrb = runner.find(large)

@@ -11,6 +11,7 @@ import numpy as np
 
 from trainer.contrasts import contrasts
 from trainer.feature_cache import CachedClip
+from trainer.photo_lists import Imagined, imagined_for
 from trainer.rename import Renaming, renamed, renaming_for
 from trainer.tokenizer import answer_ids, prompt_ids
 from trainer.vocabulary import vocabulary
@@ -19,6 +20,7 @@ TRIGGERS = {'region': '<region>', 'mask': '<mask>', 'track': '<mask>', 'moment':
 PLACED = ('place', 'relation')  # told apart by what holds in the last frame seen: not to be asked of other frames
 FORCED_SHARE = 0.5
 HARD = {'motion': 2.0, 'count': 2.0, 'list': 4.0, 'moment': 2.0}  # the weight of answers that come late
+LIST_TEXTS = ('what do you see ?', 'list what you see', 'name all things', 'what is in the picture ?')
 FIRST_WORD = 4.0  # the weight of an answer's first token: it says yes or no
 
 
@@ -58,6 +60,12 @@ class Lesson:
     questions: list[Question]
     renaming: Renaming | None
     flip: bool
+    imagined: list[Imagined] = field(default_factory=list)  # on a photograph, beside what is there
+
+    def list_things(self, nouns: list[str], rng: random.Random) -> None:
+        """One question more: what is there."""
+        if nouns:
+            self.questions.append(question(rng.choice(LIST_TEXTS), ' , '.join(nouns), 'list', [], stage_weight=HARD['list']))
 
 
 def expand(answer: str) -> list[int]:
@@ -113,7 +121,8 @@ class Teacher:
         questions = self.live_questions(clip, slot, renaming) if live else self.whole_questions(clip, slot, renaming)
         questions += [] if clip.photo or not self.mix.get('contrast') else self.contrasting(clip, seen, slot, renaming)
         rng.shuffle(questions)
-        return Lesson(clip, seen, slot, questions[:self.most], renaming, rng.random() < self.mix['flip'])
+        imagined = imagined_for(clip, rng) if clip.photo else []
+        return Lesson(clip, seen, slot, questions[:self.most], renaming, rng.random() < self.mix['flip'], imagined)
 
     def whole_questions(self, clip: CachedClip, last: int, renaming: Renaming | None) -> list[Question]:
         rng, found = self.rng, []
@@ -155,7 +164,7 @@ class Teacher:
         return [thing for thing in things if clip.things[thing].visible[frame]]
 
     def other_slot(self, clip: CachedClip, things: list[int], slot: int) -> int | None:
-        """Another kept frame; half the time one where presence differs, if there is one. Never one where the thing is hardly to be seen."""
+        """Another kept frame; three times in four one where presence differs, if there is one. Never one where the thing is hardly to be seen."""
         def state(other: int) -> int:
             frame = clip.kept[other]
             clear = [bool(clip.things[t].clear[frame]) for t in things]
@@ -168,7 +177,7 @@ class Teacher:
         shared = [s for s in others if s == self.shared]
         if shared and not different:
             return self.shared  # the same second frame for all queries of a lesson where it can be: a frame's maps are what costs
-        if different and self.rng.random() < 0.5:
+        if different and self.rng.random() < 0.75:
             self.shared = self.rng.choice(different)
         elif others and not shared:
             self.shared = self.rng.choice(others)
@@ -203,7 +212,7 @@ class Teacher:
         if len(settled) == len(groups) and rng.random() < 0.5:
             there = sorted(name for name in groups if any(clip.things[i].visible[frame] for i in groups[name]))
             if there:
-                found.append(question(rng.choice(('what do you see ?', 'list what you see', 'name all things', 'what is in the picture ?')), ' , '.join(there), 'list', []))
+                found.append(question(rng.choice(LIST_TEXTS), ' , '.join(there), 'list', []))
         return found
 
     def contrasting(self, clip: CachedClip, seen: np.ndarray, slot: int, renaming: Renaming | None) -> list[Question]:

@@ -89,6 +89,7 @@ def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> d
         parts |= naming_of_cells(model, done.visual, done.maps, batch.alignment, weights.align)
     if weights.presence:
         parts |= presence_loss(model, done.visual, batch.alignment, weights.presence, batch.heard)
+        parts |= photograph_loss(model, done.visual, batch.photograph, weights.presence)
     if weights.name:
         parts |= going_loss(model, batch, done.told, weights.name)
     if weights.name and len(done.states):
@@ -168,6 +169,13 @@ def presence_loss(model: TpoModel, visual: Tensor, truth: Alignment, weight: flo
     nouns = model.backbone.nouns
     losses = F.binary_cross_entropy_with_logits(nouns.presence(visual, unpushed(nouns.unit(), truth)), truth.present, reduction='none') * truth.sure * heard[:, None]
     return {'presence': weight * losses.sum() / heard.sum().clamp(min=1) / 4}
+
+
+def photograph_loss(model: TpoModel, visual: Tensor, photograph: Tensor, weight: float) -> dict[str, Tensor]:
+    """Whether the last frame is a photograph, (B). They are few among the lessons: each weighs as much as four others."""
+    nouns = model.backbone.nouns
+    logits = nouns.photograph(nouns.split(visual[:, -1:]).tokens)[:, 0]
+    return {'photograph': weight * F.binary_cross_entropy_with_logits(logits, photograph, pos_weight=torch.tensor(4.0, device=logits.device)) / 4}
 
 
 def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignment, weight: float) -> dict[str, Tensor]:

@@ -35,12 +35,15 @@ def renaming_for(clip: CachedClip, frame: int, rng: random.Random) -> Renaming |
     if not single:
         return None
     thing = rng.choice(single)
-    noun = rng.choice([noun for noun in known_nouns() if noun not in nouns])
+    return naming_of(thing, nouns[thing], rng.choice([noun for noun in known_nouns() if noun not in nouns]), rng)
+
+
+def naming_of(thing: int, old: str, noun: str, rng: random.Random) -> Renaming:
     channels = channels_of(noun)
     coco, imagenet = min(channels) < COCO_CHANNELS, max(channels) >= COCO_CHANNELS
     if coco and imagenet and rng.random() < 0.6:
         coco, imagenet = rng.choice(((True, False), (False, True)))
-    return Renaming(thing, nouns[thing], noun, 0.1 + 0.8 * rng.betavariate(1.8, 2.6), coco, imagenet)  # as measured on photographs
+    return Renaming(thing, old, noun, 0.1 + 0.8 * rng.betavariate(1.8, 2.6), coco, imagenet)  # as measured on photographs
 
 
 @cache

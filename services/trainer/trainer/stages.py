@@ -30,13 +30,13 @@ class Stage:
 def mix(**changes: float) -> dict[str, float]:
     """live: share of lessons at an earlier frame; rename: of lessons with a renamed thing; asked, forced: of a clip's questions; standing: of queries
     supervised on a second frame; contrast: of lessons that ask for the wrong colour or way; photo: of lessons on photographs; correction: of lessons on corrections (`preference` alone); triggers: 0 leaves out questions that a head answers."""
-    return {'live': 0.35, 'rename': 0.25, 'flip': 0.5, 'caption': 0.3, 'asked': 0.8, 'triggers': 1.0, 'forced': 0.6, 'standing': 0.6, 'contrast': 0.6, 'photo': 0.15} | changes
+    return {'live': 0.35, 'rename': 0.25, 'flip': 0.5, 'caption': 0.3, 'asked': 0.8, 'triggers': 1.0, 'forced': 0.6, 'standing': 0.75, 'contrast': 0.6, 'photo': 0.2} | changes
 
 
 NO_HEADS = {'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0}
 HEADS = ('reader', 'region', 'mask', 'moment')
 NAMELESS = ('backbone.neck.skip', 'backbone.neck.fine', 'backbone.neck.outline')  # what names nothing in the neck may learn from cached clips
-LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend', 'backbone.nouns.weigh')
+LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend', 'backbone.nouns.weigh', 'backbone.nouns.photographed')
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # encoder and neck learn to name shapes from pictures they see once each; cached clips, seen again and again, they would learn by heart

@@ -5,7 +5,7 @@ import { bestConstantSpan, meanAp, topIou } from './moments.ts'
 import { areas, maskIou } from './pixels.ts'
 import { needed } from './record.ts'
 import type { EvalRecord } from './record.ts'
-import { bestConstantText, isExact } from './text.ts'
+import { bestConstantText, isExact, namesIn } from './text.ts'
 import { averageOverlap, idSwitches, mean, success, successRate } from './tracking.ts'
 import type { BoxTrack } from './tracking.ts'
 
@@ -104,6 +104,8 @@ const ROWS: Row[] = [
   { name: 'photo-coco.acc50', over: of('photo-coco'), worth: (r) => [Number(judge.anyBox(r) >= 0.5)], total: meanOf },
   { name: 'photo-imagenet.acc30', over: of('photo-imagenet'), worth: (r) => [Number(judge.anyBox(r) >= 0.3)], total: meanOf },
   { name: 'photo-absent.false', over: of('photo-absent'), worth: (r) => [Number(!judge.saidAbsent(r))], total: meanOf },
+  { name: 'photo-list.precision', over: of('photo-list'), worth: (r) => [named(r).right, named(r).said], total: ratio },
+  { name: 'photo-list.recall', over: of('photo-list'), worth: (r) => [named(r).right, named(r).true], total: ratio },
 ]
 
 /** Every figure that the records have something to say about. */
@@ -148,6 +150,13 @@ function region(name: string, row: string, threshold: number): Row {
       threshold,
     )
   return { name, over: of(row), worth: reaches(threshold), total: meanOf, constant }
+}
+
+/** How many names of a list are right, were said, were to be said. */
+function named(record: EvalRecord): { right: number; said: number; true: number } {
+  const said = namesIn(record.prediction.text)
+  const truth = namesIn(needed(record, 'answer')[0] ?? '')
+  return { right: [...said].filter((name) => truth.has(name)).length, said: said.size, true: truth.size }
 }
 
 function constantSpan(threshold: number): (records: EvalRecord[]) => number {

@@ -12,6 +12,12 @@ export function isExact(answer: string, right: readonly string[]): boolean {
   return right.some((text) => normalised(text) === normalised(answer))
 }
 
+/** What a list names: 'Dog, hot dog and cat.' → dog, hot dog, cat. */
+export function namesIn(text: string): Set<string> {
+  const parts = text.replaceAll(' and ', ',').split(',')
+  return new Set(parts.map(normalised).filter(Boolean))
+}
+
 /** The share of asks that the commonest answer gets. */
 export function bestConstantText(asks: readonly (readonly string[])[]): number {
   const counts = new Map<string, number>()

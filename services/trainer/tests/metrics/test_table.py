@@ -114,6 +114,14 @@ def test_two_heads_must_both_be_right_and_in_order() -> None:
     assert one('two-heads', missing, [region, mask], absent) == 0
 
 
+def test_a_list_of_a_photograph_counts_names() -> None:
+    record: Record = {'clip': 'a', 'row': 'photo-list', 'expect': {'answer': ['cup, dog, hot dog']}, 'prediction': {'text': 'Hot dog , cup, llama.', 'heads': []}}
+    table = {m.name: m.value for m in metrics([record], samples=5)}
+    assert table == {'photo-list.precision': pytest.approx(2 / 3), 'photo-list.recall': pytest.approx(2 / 3)}
+    record['prediction']['text'] = ''
+    assert all(m.value == 0 for m in metrics([record], samples=5))
+
+
 def test_answers_are_compared_without_case_and_punctuation() -> None:
     assert exact('A bird , a  car.', ['a bird a car']) and not exact('bird', ['birds'])
     assert intersection_over_prediction((0, 4), (2, 8)) == 0.5 and answer_and_grounding([True, True, False], [0.5, 0.4, 1]) == pytest.approx(1 / 3)
@@ -128,5 +136,5 @@ def test_the_interval_draws_whole_clips() -> None:
 
 def test_the_documented_format_names_every_metric() -> None:
     text = (Path(__file__).parents[4] / 'docs' / 'design' / 'evaluation.md').read_text()
-    for row in ('trigger', 'absence', 'region-name', 'region-lookalike', 'region-several', 'mask', 'track-', 'id-switches', 'two-heads', 'moment', 'standing-later', 'photo-absent'):
+    for row in ('trigger', 'absence', 'region-name', 'region-lookalike', 'region-several', 'mask', 'track-', 'id-switches', 'two-heads', 'moment', 'standing-later', 'photo-absent', 'photo-list'):
         assert row in text

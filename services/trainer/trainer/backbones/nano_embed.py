@@ -198,7 +198,7 @@ class NanoEmbed(nn.Module):
         return F.avg_pool2d(maps, half, side - half).flatten(2).transpose(1, 2).reshape(b, t, 4, d)
 
     def likely_nouns(self, visual: Tensor) -> Tensor:
-        scores = self.nouns.presence(visual)                                     # (B, nouns)
+        scores = self.nouns.listed(visual)                                       # (B, nouns)
         chosen = scores.topk(self.config.noun_tokens, dim=1).indices.sort(dim=1).values  # (B, k), alphabetical as the nouns are
         score = scores.gather(1, chosen)[..., None]
         there = (score * 2).sigmoid()

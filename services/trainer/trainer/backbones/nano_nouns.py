@@ -16,6 +16,7 @@ LATELY = (4, 9)  # frames before the last
 OF_COARSE, OF_MIDDLE = (1, 2, 4, 8), (1, 2, 4)  # the last frames, over which presence takes means
 NONE_OF, ONE_OF = 0.35, 0.45  # how surely a centre is of a noun: below it is not counted, above it counts whole
 NOUN_FROM, NOUN_TRUST = 0.1, 20.0  # evidence above which the pretrained eyes say that a noun is there, and how much (logits); see heads/region.py
+SEEN_FROM = 0.35  # the same on photographs, where nothing else is known of a noun
 
 
 class VisualParts(NamedTuple):
@@ -56,6 +57,7 @@ class NounSpace(nn.Module):
         self.weigh = nn.Sequential(nn.Linear(4 + len(OF_COARSE) + len(OF_MIDDLE), 32), nn.GELU(), nn.Linear(32, 1))
         nn.init.normal_(self.weigh[-1].weight, std=1e-3)  # it begins as the blend
         nn.init.zeros_(self.weigh[-1].bias)
+        self.photographed = nn.Linear(config.width, 1)  # of the mean of a frame's tokens: whether it is a photograph
         self.register_buffer('noun_channels', noun_channels, persistent=False)  # (nouns, E) which pretrained channels speak of a noun
 
     def split(self, visual: Tensor) -> VisualParts:
@@ -139,12 +141,14 @@ class NounSpace(nn.Module):
         logits = self.fine_match(match.flatten(2).transpose(1, 2), self.unit())              # (P, nouns, G·G)
         return self.anything(logits, 1).unflatten(2, match.shape[2:])
 
-    def of_a_centre(self, visual: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+    def of_a_centre(self, visual: Tensor, logits: Tensor, every: bool = False) -> tuple[Tensor, Tensor]:
         """logits (B, R, 4N) of the quarters of the last frame → how surely some centre is of each noun, beside all others (its share) and by itself: log-odds (B, R).
+
+        every: the R nouns are all there are.
 
         A centre is of one thing: what another noun explains better does not count for this one.
         """
-        all_nouns = self.middle_match(visual[:, -1:], self.unit().detach()).flatten(2)
+        all_nouns = logits.detach() if every else self.middle_match(visual[:, -1:], self.unit().detach()).flatten(2)
         share = (logits.float() - self.anything(all_nouns, 1)).clamp(max=0).exp()
         centres = self.centres(visual)[:, None]
         return tuple((chance * centres).amax(-1).clamp(1e-3, 1 - 1e-3).logit() for chance in (share, logits.sigmoid()))
@@ -163,14 +167,30 @@ class NounSpace(nn.Module):
         number = (fine.sigmoid() * parts.count[:, 0, :, 0][:, None]).sum(-1)
         known = (channels @ parts.evidence[:, 0].amax(1)[..., None])[..., 0]                # (B, R)
         middle = self.middle_match(visual[:, -max(OF_MIDDLE):], nouns).flatten(3)           # (B, R, t, 4N)
-        share, sure = self.of_a_centre(visual, middle[:, :, -1])
+        share, sure = self.of_a_centre(visual, middle[:, :, -1], every=vectors is None)
         now = self.blend[0] * coarse[:, -1] + self.blend[1] * fine.amax(-1) + self.blend[2] * known + self.blend[3] + self.blend[4] * number + self.blend[5] * share + self.blend[6] * sure
         middle = middle.amax(-1)                                                            # (B, R, t)
         seen = [*(coarse[:, -few:].mean(1) for few in OF_COARSE), coarse.amax(1), *(middle[..., -few:].mean(-1) for few in OF_MIDDLE), share, sure]
         return now + self.weigh(torch.stack([now, *seen], -1) / 4)[..., 0]
 
+    def listed(self, visual: Tensor) -> Tensor:
+        """The same of all nouns, for lists: on drawings the pretrained eyes name what is not there, on photographs a cell speaks for its surest noun alone: (B, nouns)."""
+        known = self.noun_channels @ self.split(visual[:, -1:]).evidence[:, 0].transpose(1, 2)          # (B, nouns, N)
+        surest = (known * (known >= known.amax(1, keepdim=True)).to(known.dtype)).amax(-1)
+        return self.on_photographs(visual, self.presence(visual), surest)
+
+    def on_photographs(self, visual: Tensor, drawn: Tensor, known: Tensor) -> Tensor:
+        """What the pretrained eyes know (B, R) in place of what was learnt from drawings, as far as the last frame is a photograph."""
+        photograph = self.photograph(self.split(visual[:, -1:]).tokens).sigmoid()           # (B, 1)
+        return drawn + photograph * ((known - SEEN_FROM) * NOUN_TRUST - drawn)
+
+    def photograph(self, tokens: Tensor) -> Tensor:
+        """Whether a frame is a photograph, of its tokens (B, 1, N, d): logits (B, 1)."""
+        return self.photographed(tokens.mean((1, 2)))
+
     def asked(self, visual: Tensor, nouns: Tensor) -> Tensor:
-        """The same of nouns that are asked for, by number (B, R), to which the pretrained eyes add. Lists do without: on drawings these eyes name what is not there."""
+        """Presence of nouns that are asked for, by number (B, R), to which the pretrained eyes add."""
         channels = self.noun_channels[nouns]                                                # (B, R, E)
         known = (channels @ self.split(visual[:, -1:]).evidence[:, 0].amax(1)[..., None])[..., 0]
-        return self.presence(visual, self.unit()[nouns], channels) + (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST
+        seen = self.on_photographs(visual, self.presence(visual, self.unit()[nouns], channels), known)
+        return seen + (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST

@@ -2,7 +2,8 @@
 
     python -m trainer.data.photo_exam              # writes dataset.json, clips.jsonl and NOTICE.md anew; they are committed
 
-Every noun that a picture shows is asked for by name, and five that it does not show: four of COCO's, one that ImageNet alone knows.
+Every noun that a picture shows is asked for by name, and five that it does not show: four of COCO's, one that ImageNet alone knows. Then what there
+is to be seen; a picture shows more than was boxed, so a right name may count as wrong.
 """
 from dataclasses import dataclass
 import json
@@ -54,7 +55,8 @@ def asks_of(picture: Picture) -> list[dict]:
     rng = random.Random(f'{SEED} {picture.file}')
     argued = {close for noun in picture.regions for close in (noun, *CLOSE.get(noun, ()))}
     absent = rng.sample([noun for noun in ABSENT_COCO if noun not in argued], 4) + rng.sample([noun for noun in ABSENT_IMAGENET if noun not in argued], 1)
-    return asks + [ask(known[noun], [], 'photo-absent') for noun in absent]
+    listing = {'text': 'what do you see?', 'at': {'frame': 0}, 'expect': {'answer': [', '.join(sorted(picture.regions))]}, 'row': 'photo-list'}
+    return [*asks, *(ask(known[noun], [], 'photo-absent') for noun in absent), listing]
 
 
 def ask(noun: Noun, boxes: Boxes, row: str) -> dict:

@@ -1,7 +1,7 @@
 """Clips made of real photographs, in the shape of SpriteWorld's, so that the model learns how far to trust the pretrained eyes.
 
-Two sorts: a virtual camera over a photograph whose things have boxes (the detector proposed them, an eye checked them), and sprites moving over a
-photograph instead of a made background. Pictures of the exam are never used.
+Three sorts: a virtual camera over a photograph whose things have boxes (the detector proposed them, an eye checked them), sprites moving over a
+photograph instead of a made background, and such a photograph without sprites. Pictures of the exam are never used.
 
     world = PhotoWorld(WorldConfig.load('spriteworld-v1'))
     clip = world.clip('train', 0)             # the same Clip as SpriteWorld gives; feature_cache.write_shard takes it
@@ -40,13 +40,15 @@ class PhotoWorld:
     def clip(self, split: str, index: int) -> Clip:
         assert split == 'train', f'Photographs are for training; there is no split {split!r} of them.'
         rng = Random(f'photo {self.config.hash} {index}')
-        return self.of_things(rng.choice(self.shown), rng) if index % 2 == 0 else self.under_sprites(rng.choice(self.grounds), index, rng)
+        if index % 3 == 1:
+            return self.under_sprites(rng.choice(self.grounds), index, rng)
+        return self.as_taken(rng.choice(self.grounds if index % 3 else self.shown), rng)
 
-    def of_things(self, picture: Picture, rng: Random) -> Clip:
+    def as_taken(self, picture: Picture, rng: Random) -> Clip:
         frames, moves = filmed(photograph(picture.file), self.config.frames, self.config.size, rng)
         things = [thing_of(i, noun, box, mask, moves, self.config.size) for i, (noun, box, mask) in enumerate(cut_out(picture.file))]
         times = np.arange(len(frames), dtype=np.float32) * self.config.step_ms
-        return Clip(rng.getrandbits(31), 'train', frames, times, things, asks_of(things, rng), f'photo:{picture.file}', 'pan', 1.0)
+        return Clip(rng.getrandbits(31), 'train', frames, times, things, asks_of(things, len(frames) - 1, rng), f'photo:{picture.file}', 'pan', 1.0)
 
     def under_sprites(self, picture: Picture, index: int, rng: Random) -> Clip:
         clip = self.sprites.clip('train', ON_PHOTOGRAPH + index)
@@ -140,9 +142,8 @@ def known_nouns() -> dict[str, Noun]:
     return {noun.name: noun for noun in (*COCO_NOUNS, *(row.noun for row in IMAGENET_NOUNS))}
 
 
-def asks_of(things: list[Thing], rng: Random) -> list[Ask]:
+def asks_of(things: list[Thing], last: int, rng: Random) -> list[Ask]:
     """Each noun by name, several that are not there, and yes or no; no counting and no lists, for a photograph shows more than was boxed."""
-    last = len(things[0].visible) - 1
     groups: dict[str, list[Thing]] = {}
     for thing in things:
         groups.setdefault(thing.noun, []).append(thing)

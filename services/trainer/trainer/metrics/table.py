@@ -10,7 +10,7 @@ from .interval import bootstrap
 from .masks import best_constant_mask, giou
 from .moments import best_constant_span, mean_ap
 from .record import Record
-from .text import best_constant_text, exact
+from .text import best_constant_text, exact, names
 from .tracking import average_overlap, id_switches, success, success_rate
 
 Chooser = Callable[[Record], bool]
@@ -116,6 +116,12 @@ def answered(record: Record) -> tuple[float, ...]:
     return (float(exact(record['prediction']['text'], record['expect']['answer'])),)
 
 
+def named(record: Record) -> tuple[int, int, int]:
+    """Names that are right, that were said, that were to be said."""
+    said, true = names(record['prediction']['text']), names(record['expect']['answer'][0])
+    return len(said & true), len(said), len(true)
+
+
 def photo(threshold: float) -> Callable[[Record], tuple[float, ...]]:
     return lambda record: (float(judge.any_box(record) >= threshold),)
 
@@ -160,6 +166,8 @@ def rows() -> list[Row]:
         Row('photo-coco.acc50', of('photo-coco'), photo(0.5), mean, nothing),
         Row('photo-imagenet.acc30', of('photo-imagenet'), photo(0.3), mean, nothing),
         Row('photo-absent.false', of('photo-absent'), lambda r: (float(not judge.said_absent(r)),), mean, nothing),
+        Row('photo-list.precision', of('photo-list'), lambda r: (named(r)[0], named(r)[1]), ratio, nothing),
+        Row('photo-list.recall', of('photo-list'), lambda r: (named(r)[0], named(r)[2]), ratio, nothing),
     ]
     return table
 

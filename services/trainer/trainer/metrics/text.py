@@ -18,6 +18,15 @@ def exact(answer: str, right: Sequence[str]) -> bool:
     return normalised(answer) in {normalised(text) for text in right}
 
 
+def names(text: str) -> set[str]:
+    """What a list names.
+
+    >>> sorted(names('Dog, hot dog and cat.'))
+    ['cat', 'dog', 'hot dog']
+    """
+    return {normalised(part) for part in text.replace(' and ', ',').split(',')} - {''}
+
+
 def best_constant_text(asks: Sequence[Sequence[str]]) -> tuple[float, str]:
     """The answer that is right most often, with its share."""
     if not asks:
