@@ -5,17 +5,21 @@ what `NounSpace.listed` makes of the evidence. So findings of a few random nouns
 is read off that evidence by the same rule.
 """
 from dataclasses import dataclass
+from functools import cache
 import random
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
 from trainer.backbones.evidence import noun_matrix
-from trainer.backbones.nano_nouns import SEEN_FROM
+from trainer.backbones.nano_nouns import SEEN_FROM, surest_in_a_cell
+from trainer.config import NANO
 from trainer.feature_cache import CachedClip
 from trainer.rename import Renaming, known_nouns, mentions, naming_of, put_evidence
 from trainer.vocabulary import vocabulary
 
-BLOCK = 4   # cells of the evidence's map in one of a visual token
 LONGEST = 5  # nouns of a list
 
 
@@ -46,8 +50,11 @@ def imagine(maps: np.ndarray, ltrb: np.ndarray, things: list[Imagined], rng: ran
 
 def listed_in(maps: np.ndarray) -> list[str]:
     """The nouns that `NounSpace.listed` finds in a photograph of evidence (E, G, G), the surest few, in alphabetical order."""
-    channels, side = maps.shape[0], maps.shape[1] // BLOCK
-    cells = maps.reshape(channels, side, BLOCK, side, BLOCK).max((2, 4)).reshape(channels, -1)
-    known = noun_matrix(vocabulary().nouns).numpy() @ cells                            # (nouns, N)
-    surest = np.where(known >= known.max(0), known, 0).max(1)
-    return sorted(vocabulary().nouns[place] for place in np.argsort(-surest)[:LONGEST] if surest[place] > SEEN_FROM)
+    cells = F.max_pool2d(torch.from_numpy(maps)[None], maps.shape[1] // NANO.coarse).flatten(2)
+    surest = surest_in_a_cell(noun_channels() @ cells)[0]
+    return sorted(vocabulary().nouns[place] for place in surest.topk(LONGEST).indices.tolist() if surest[place] > SEEN_FROM)
+
+
+@cache
+def noun_channels() -> Tensor:
+    return noun_matrix(vocabulary().nouns)

@@ -39,6 +39,7 @@ def renaming_for(clip: CachedClip, frame: int, rng: random.Random) -> Renaming |
 
 
 def naming_of(thing: int, old: str, noun: str, rng: random.Random) -> Renaming:
+    """How surely, and by which of the pretrained eyes, the noun is found in its place."""
     channels = channels_of(noun)
     coco, imagenet = min(channels) < COCO_CHANNELS, max(channels) >= COCO_CHANNELS
     if coco and imagenet and rng.random() < 0.6:

@@ -176,8 +176,7 @@ class NounSpace(nn.Module):
     def listed(self, visual: Tensor) -> Tensor:
         """The same of all nouns, for lists: on drawings the pretrained eyes name what is not there, on photographs a cell speaks for its surest noun alone: (B, nouns)."""
         known = self.noun_channels @ self.split(visual[:, -1:]).evidence[:, 0].transpose(1, 2)          # (B, nouns, N)
-        surest = (known * (known >= known.amax(1, keepdim=True)).to(known.dtype)).amax(-1)
-        return self.on_photographs(visual, self.presence(visual), surest)
+        return self.on_photographs(visual, self.presence(visual), surest_in_a_cell(known))
 
     def on_photographs(self, visual: Tensor, drawn: Tensor, known: Tensor) -> Tensor:
         """What the pretrained eyes know (B, R) in place of what was learnt from drawings, as far as the last frame is a photograph."""
@@ -194,3 +193,8 @@ class NounSpace(nn.Module):
         known = (channels @ self.split(visual[:, -1:]).evidence[:, 0].amax(1)[..., None])[..., 0]
         seen = self.on_photographs(visual, self.presence(visual, self.unit()[nouns], channels), known)
         return seen + (known - NOUN_FROM).clamp(min=0) * NOUN_TRUST
+
+
+def surest_in_a_cell(known: Tensor) -> Tensor:
+    """How surely each noun is known where no other is surer: (B, nouns, N) → (B, nouns)."""
+    return (known * (known >= known.amax(1, keepdim=True)).to(known.dtype)).amax(-1)
