@@ -33,7 +33,8 @@ def plot_claims(rows: list[Row], out: Path) -> bool:
                     axis.text(x + place * width, mean + 0.01, f'{mean:.2f}', ha='center', fontsize=6)
             axis.set_xticks([x + 0.4 - width / 2 for x in range(len(claim.metrics))], claim.metrics, fontsize=8)
             axis.set_title(f'{claim.title}?\n{title}', fontsize=9)
-            axis.set_ylim(0, 1.08)
+            axis.set_ylim(0, 1.5)  # room for the legend above bars that reach 1
+            axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
             axis.spines[['top', 'right']].set_visible(False)
             handles = dict(zip(*reversed(axis.get_legend_handles_labels())))
             axis.legend(handles.values(), handles.keys(), fontsize=6, frameon=False, loc='upper left')
