@@ -44,12 +44,14 @@ def one(n):
     lucky = rng.random() < 0.7
     clip = f'c{n // 3:04d}'
     rows = ['region-name', 'region-attribute', 'region-lookalike', 'region-several', 'absent', 'mask', 'track-phrase', 'track-box', 'track-point', 'moment', 'exist', 'count',
-            'motion', 'list', 'two-heads', 'standing-seen', 'standing-later', 'standing-never', 'photo-coco', 'photo-imagenet', 'photo-absent', 'answer', 'photo-list']
+            'motion', 'list', 'two-heads', 'standing-seen', 'standing-later', 'standing-never', 'photo-coco', 'photo-imagenet', 'photo-absent', 'answer', 'photo-list', 'region-shape']
     row = rows[n % len(rows)]
     record = {'clip': clip, 'ask': n, 'row': row, 'prediction': {'text': 'Yes, it is.', 'heads': []}, 'aspect': float(rng.choice([1.0, 1.02, 1.33, 1.78]))}
     truth = box()
     mine = near(truth) if lucky else box()
-    if row in ('region-name', 'region-attribute', 'region-lookalike', 'photo-coco', 'photo-imagenet'):
+    if row == 'region-shape':
+        record |= {'scene': f's{n // 50:04d}'}
+    if row in ('region-shape', 'region-name', 'region-attribute', 'region-lookalike', 'photo-coco', 'photo-imagenet'):
         by = str(rng.choice(['colour', 'place', 'relation', 'motion', 'order'])) if row == 'region-lookalike' else 'name'
         record |= {'expect': {'regions': [truth]}, 'phrases': [phrase('region', 'the red car', by)]}
         record['prediction']['heads'] = [head('region', 'The red  car.' if lucky else 'a car', regions=scored([mine, box()][:int(rng.integers(0, 3))]))]

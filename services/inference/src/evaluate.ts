@@ -34,6 +34,7 @@ try {
         row: rowOf(ask),
         ...(kind ? { kind } : {}),
         ...(clip.aspect === undefined ? {} : { aspect: clip.aspect }),
+        ...(clip.scene === undefined ? {} : { scene: clip.scene }),
         ...(phrases ? { phrases } : {}),
         expect,
         prediction: await run.predict(ask),

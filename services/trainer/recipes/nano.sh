@@ -33,10 +33,11 @@ done
 for style in seen held-out; do
   [ -e "$exam/test-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/test-$style" --style "$style" --count "${CLIPS:-320}"
   [ -e "$exam/later-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/later-$style" --style "$style" --count 40 --after 8
-  for folder in "test-$style" "later-$style"; do
+  [ -e "$exam/shapes-$style/clips.jsonl" ] || "$python" -m trainer.cli data build "$exam/shapes-$style" --style "$style" --count $((${CLIPS:-320} * 3 / 8)) --shapes
+  for folder in "test-$style" "later-$style" "shapes-$style"; do
     "$python" -m trainer.cli eval "$exam/$folder" --bundle "$out" --out "$exam/result-$folder" --threads "${THREADS:-1}"
   done
 done
 "$python" -m trainer.cli eval assets/photos/exam --bundle "$out" --out "$exam/result-photos" --threads "${THREADS:-1}"
-"$python" -m trainer.cli card "$out" --template recipes/nano-card.md --seen "$exam/result-test-seen" --seen "$exam/result-later-seen" --seen "$exam/result-photos" \
-  --held-out "$exam/result-test-held-out" --held-out "$exam/result-later-held-out"
+"$python" -m trainer.cli card "$out" --template recipes/nano-card.md --seen "$exam/result-test-seen" --seen "$exam/result-later-seen" --seen "$exam/result-shapes-seen" --seen "$exam/result-photos" \
+  --held-out "$exam/result-test-held-out" --held-out "$exam/result-later-held-out" --held-out "$exam/result-shapes-held-out"

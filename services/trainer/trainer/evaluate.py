@@ -76,6 +76,8 @@ def run_clip(examinee: Examinee, clip: FolderClip, anew: bool = False) -> Iterat
             record['kind'] = ask['kind']
         if 'aspect' in clip.extra:
             record['aspect'] = clip.extra['aspect']
+        if 'scene' in clip.extra:
+            record['scene'] = clip.extra['scene']
         yield record
 
 

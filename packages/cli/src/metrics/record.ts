@@ -7,6 +7,8 @@ export type EvalRecord = {
   ask?: number
   kind?: string
   aspect?: number
+  /** Clips of one scene are drawn together for an interval. */
+  scene?: string
   phrases?: Phrase[]
   expect: Expect
   prediction: Prediction

@@ -46,7 +46,8 @@ const ROWS: Row[] = [
   })),
   { name: 'region-several.precision', over: of('region-several'), worth: (r) => [judge.foundOf(r).right, judge.foundOf(r).boxes], total: ratio },
   { name: 'region-several.recall', over: of('region-several'), worth: (r) => [judge.foundOf(r).right, judge.foundOf(r).truths], total: ratio },
-  { name: 'region-wide-square', over: isShaped, worth: (r) => [reaches(0.5)(r)[0], Number((r.aspect ?? 0) >= WIDE)], total: gap },
+  { name: 'region-wide-square', over: isShaped, worth: wideOrSquare, total: gap },
+  { name: 'region-shapes', over: of('region-shape'), worth: wideOrSquare, total: gap },
   { name: 'mask.giou', over: of('mask'), worth: (r) => [maskIou(...judge.keyPair(r))], total: meanOf },
   {
     name: 'mask.ciou',
@@ -113,8 +114,8 @@ export function metrics(records: readonly EvalRecord[], { samples = 1000 } = {})
   return ROWS.flatMap(({ name, over, worth, total, constant }) => {
     const mine = records.filter(over)
     if (mine.length === 0) return []
-    const worths = mine.map((record) => ({ clip: record.clip, worth: worth(record) }))
-    const byClip = [...Map.groupBy(worths, ({ clip }) => clip).values()].map((group) => group.map((one) => one.worth))
+    const worths = mine.map((record) => ({ group: record.scene ?? record.clip, worth: worth(record) }))
+    const byClip = [...Map.groupBy(worths, ({ group }) => group).values()].map((group) => group.map((one) => one.worth))
     const [low, high] = bootstrap(byClip, total, { samples })
     return [{ name, value: total(byClip.flat()), low, high, count: mine.length, ...(constant && { constant: constant(mine) }) }]
   })
@@ -172,6 +173,10 @@ function overBoxes(figure: (predicted: BoxTrack, truth: BoxTrack) => number): (r
     const { predicted, truth } = judge.trackBoxes(record)
     return [figure(predicted, truth)]
   }
+}
+
+function wideOrSquare(record: EvalRecord): readonly [number, number] {
+  return [reaches(0.5)(record)[0], Number((record.aspect ?? 0) >= WIDE)]
 }
 
 function isShaped({ row, aspect }: EvalRecord): boolean {

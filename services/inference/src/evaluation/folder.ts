@@ -27,6 +27,7 @@ const Clip = z.looseObject({
   frames: z.array(z.string()).min(1),
   times: z.array(z.number()).optional(),
   aspect: z.number().optional(),
+  scene: z.string().optional(),
   asks: z.array(Ask),
 })
 const Dataset = z.looseObject({ name: z.string(), fps: z.number().positive() })

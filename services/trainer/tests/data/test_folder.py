@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from trainer.data.check import check_folder
 from trainer.data.cli import app
 from trainer.data.clip import SpriteWorld, WorldConfig
-from trainer.data.folder import read_folder, write_folder
+from trainer.data.folder import read_folder, write_folder, write_shapes
 from trainer.metrics.rle import decode
 
 
@@ -66,6 +66,21 @@ def test_standing_folders_have_phrases_seen_later_and_never(tmp_path: Path) -> N
         for ask in clip.asks:
             found = [frame['frame'] for frame in ask['expect']['frames'] if frame['regions']]
             assert not (ask['row'] == 'standing-never' and found) and not (ask['row'] == 'standing-later' and 15 in found)
+
+
+def test_a_scene_in_two_shapes_has_the_same_questions_about_the_same_things(tmp_path: Path) -> None:
+    write_shapes(tmp_path, SpriteWorld(WorldConfig.load('spriteworld-v1', size=64), rounds=2), 'dev', 'seen', 6)
+    assert check_folder(tmp_path) == []
+    clips = list(read_folder(tmp_path))
+    assert sum(len(clip.asks) for clip in clips) > 20
+    squeezed = []
+    for square, wide in zip(clips[::2], clips[1::2]):
+        assert (square.extra['aspect'], wide.extra['aspect']) == (1.0, 1.7778) and square.extra['scene'] == wide.extra['scene']
+        for a, b in zip(square.asks, wide.asks, strict=True):
+            assert a['text'] == b['text'] and a['row'] == b['row'] == 'region-shape'
+            (x0, y0, x1, y1), (u0, v0, u1, v1) = a['expect']['regions'][0], b['expect']['regions'][0]
+            squeezed.append((x1 - x0) / (u1 - u0) * (v1 - v0) / (y1 - y0))
+    assert np.median(squeezed) == pytest.approx(16 / 9, rel=0.1)
 
 
 def first(clip: dict, key: str) -> dict:

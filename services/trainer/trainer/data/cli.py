@@ -9,7 +9,7 @@ from .check import check_folder
 from .clip import SpriteWorld, WorldConfig
 from .convert import SETS
 from .convert import convert as convert_set
-from .folder import write_folder
+from .folder import write_folder, write_shapes
 from .readers import DataError
 from .samples import write_samples
 from .sheet import write_sheet
@@ -22,12 +22,12 @@ Split = Annotated[str, typer.Option(help='train, dev or test.')]
 Style = Annotated[str, typer.Option(help='seen or held-out (the art style that is never trained on).')]
 
 
-def world_of(config: str, split: str, style: str, **changes: int) -> SpriteWorld:
+def world_of(config: str, split: str, style: str, rounds: int = 0, **changes: int) -> SpriteWorld:
     if split not in SPLITS:
         raise typer.BadParameter(f'There is no split {split}; expected one of {", ".join(SPLITS)}.')
     if style not in ('seen', 'held-out'):
         raise typer.BadParameter(f'There is no style {style}; expected seen or held-out.')
-    return SpriteWorld(WorldConfig.load(config, **changes))
+    return SpriteWorld(WorldConfig.load(config, **changes), rounds)
 
 
 @app.command()
@@ -39,11 +39,14 @@ def render(out: Path, config: Config = 'spriteworld-v1', split: Split = 'train',
 
 
 @app.command()
-def build(out: Path, config: Config = 'spriteworld-v1', split: Split = 'test', style: Style = 'seen', count: int = 320, size: int = 160, after: int = 0) -> None:
+def build(out: Path, config: Config = 'spriteworld-v1', split: Split = 'test', style: Style = 'seen', count: int = 320, size: int = 160, after: int = 0,
+          shapes: Annotated[bool, typer.Option('--shapes', help='Each scene twice, square and 16:9, with the same questions about the same things.')] = False) -> None:
     """An evaluation folder. With --after N the clips go on for N frames and the questions are standing phrases."""
-    world = world_of(config, split, style, size=size, after=after)
-    write_folder(out, world, split, style, count)
-    typer.echo(f'{out}: {count} clips of {world.config.name} {split} {style} ({world.config.hash})')
+    if shapes and after:
+        raise typer.BadParameter('--shapes asks where things are, --after watches them come: expected one of the two.')
+    world = world_of(config, split, style, rounds=4 if shapes else 0, size=size, after=after)
+    (write_shapes if shapes else write_folder)(out, world, split, style, count)
+    typer.echo(f'{out}: {count} {"scenes" if shapes else "clips"} of {world.config.name} {split} {style} ({world.config.hash})')
 
 
 @app.command()

@@ -1,7 +1,6 @@
 """SpriteWorld: short seeded clips with everything known about them, and questions with true answers."""
 from dataclasses import dataclass, field
 from random import Random
-from typing import Literal
 
 import numpy as np
 
@@ -10,7 +9,7 @@ from .ask import Ask, Target
 from .config import WorldConfig
 from .draw import Drawing, draw
 from .scene import Scene, plan
-from .splits import Split, clip_seed
+from .splits import ArtStyle, Split, clip_seed
 from .view import View, look
 
 __all__ = ['Ask', 'Clip', 'SpriteWorld', 'Target', 'Thing', 'WorldConfig']
@@ -61,14 +60,15 @@ class SpriteWorld:
         self.seen = tuple(s for s in sprites.styles() if s != config.held_out_style)
         self.nouns = tuple(sorted({noun for s in self.seen for noun in sprites.nouns_of(s)}))
 
-    def clip(self, split: Split, index: int, style: Literal['seen', 'held-out'] = 'seen') -> Clip:
+    def clip(self, split: Split, index: int, style: ArtStyle = 'seen', aspect: float | None = None) -> Clip:
+        """aspect: width / height in place of the drawn one; the scene stays nearly the same."""
         assert style == 'seen' or split != 'train', 'The held-out style is never trained on.'
         seed = clip_seed(self.config.hash, split, index, style)
         rng, noise = Random(seed), np.random.default_rng(seed)
         palette = self.seen if style == 'seen' else self.held_out
         allowed = self.nouns if style == 'seen' else tuple(sorted(set(sprites.nouns_of(self.config.held_out_style)) & set(self.nouns)))
         while True:
-            scene = plan(self.config, rng, noise, split, palette, allowed)
+            scene = plan(self.config, rng, noise, split, palette, allowed, aspect)
             drawing = draw(scene, rng, noise, split, self.config.size)
             view = look(scene, drawing, self.config.frames - 1)
             if view.clear[:, view.last].sum() >= 2:

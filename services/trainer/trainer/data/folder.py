@@ -3,8 +3,9 @@
 The format is in docs/design/evaluation.md; `npx fovea model eval` reads the same folders through the served model.
 """
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from random import Random
 
@@ -15,11 +16,13 @@ from trainer.metrics.rle import encode
 
 from .ask import Ask, Target
 from .clip import Clip, SpriteWorld, Thing
+from .config import WorldConfig
 from .nouns import BY_NAME
 from .questions import NUMBERS
-from .splits import Split
+from .splits import ArtStyle, Split
 
 JPEG_QUALITY = 92
+WIDE = 16 / 9
 
 
 @dataclass
@@ -54,18 +57,44 @@ def read_folder(folder: Path) -> Iterator[FolderClip]:
             yield FolderClip(folder, value['clip'], value['frames'], times, value['asks'], {k: v for k, v in value.items() if k not in ('clip', 'frames', 'times', 'asks')})
 
 
-def write_folder(folder: Path, world: SpriteWorld, split: Split, style: str, count: int) -> None:
+def write_folder(folder: Path, world: SpriteWorld, split: Split, style: ArtStyle, count: int) -> None:
     """SpriteWorld's clips as an evaluation folder. With `world.config.after` the questions are standing ones, asked before the last frames."""
+    clips = ((f'c{index:04d}', world.clip(split, index, style)) for index in range(count))
+    write_clips(folder, world.config, split, style, ((name, clip, clip_line(name, clip, world.config.after)) for name, clip in clips))
+
+
+def write_shapes(folder: Path, world: SpriteWorld, split: Split, style: ArtStyle, count: int) -> None:
+    """Scenes drawn twice, square and 16:9, each with the same questions about the same things: whether a picture's shape matters."""
+    write_clips(folder, world.config, split, style, (line for index in range(count) for line in both_shapes(world, split, style, index)))
+
+
+def both_shapes(world: SpriteWorld, split: Split, style: ArtStyle, index: int) -> list[tuple[str, Clip, dict]]:
+    clips = [world.clip(split, index, style, aspect) for aspect in (1.0, WIDE)]
+    square, wide = ({(ask.targets[0].phrase, *ask.targets[0].things): ask for ask in of_one(clip)} for clip in clips)
+    lines = []
+    for name, clip in zip((f's{index:04d}', f'w{index:04d}'), clips):
+        asks = [shape_line(clip, square[key]) for key in square if key in wide]
+        lines.append((name, clip, clip_line(name, clip, 0) | {'scene': f'{index:04d}', 'asks': asks}))
+    return lines
+
+
+def shape_line(clip: Clip, ask: Ask) -> dict:
+    return {'text': ask.text, 'at': {'frame': ask.frame}, 'kind': 'region', 'row': 'region-shape', 'expect': expectation(clip, ask)}
+
+
+def of_one(clip: Clip) -> list[Ask]:
+    """Every question of any round about one thing by name or told from its look-alikes."""
+    return [ask for ask in (*clip.asks, *chain(*clip.more)) if ask.kind == 'region' and row_of(clip, ask) in ('region-name', 'region-lookalike')]
+
+
+def write_clips(folder: Path, config: WorldConfig, split: Split, style: ArtStyle, clips: Iterable[tuple[str, Clip, dict]]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    config = world.config
     (folder / 'dataset.json').write_text(json.dumps({
         'name': f'{config.name} {split} {style}', 'licence': 'Apache-2.0; drawings: see services/trainer/assets/NOTICE.md', 'fps': 1000 / config.step_ms,
         'size': [config.size, config.size], 'world': {'config': config.name, 'hash': config.hash, 'split': split, 'style': style}}, indent=2) + '\n')
     with open(folder / 'clips.jsonl', 'w') as lines:
-        for index in range(count):
-            clip = world.clip(split, index, 'held-out' if style == 'held-out' else 'seen')
-            name = f'c{index:04d}'
-            lines.write(json.dumps(clip_line(name, clip, config.after)) + '\n')
+        for name, clip, line in clips:
+            lines.write(json.dumps(line) + '\n')
             (folder / name).mkdir(exist_ok=True)
             for t, frame in enumerate(clip.frames):
                 cv2.imwrite(str(folder / name / f'{t:03d}.jpg'), cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])

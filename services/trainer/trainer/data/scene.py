@@ -224,8 +224,10 @@ def film(config: WorldConfig, rng: Random, frames: int) -> Camera:
     return Camera(name, offset, zoom)
 
 
-def plan(config: WorldConfig, rng: Random, noise: np.random.Generator, split: str, palette: tuple[str, ...], allowed: tuple[str, ...]) -> Scene:
-    aspect = rng.choice((1.0, rng.uniform(config.narrowest, config.widest), config.widest, config.narrowest))
+def plan(config: WorldConfig, rng: Random, noise: np.random.Generator, split: str, palette: tuple[str, ...], allowed: tuple[str, ...], aspect: float | None = None) -> Scene:
+    """aspect: width / height of the picture in place of the drawn one; what else is drawn stays nearly the same."""
+    drawn = rng.choice((1.0, rng.uniform(config.narrowest, config.widest), config.widest, config.narrowest))
+    aspect = aspect or drawn
     width, height = aspect**0.5, aspect**-0.5
     frames, last = config.frames + config.after, config.frames - 1
     stage = paths.Stage(width, height, frames)

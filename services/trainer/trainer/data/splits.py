@@ -3,6 +3,7 @@ import hashlib
 from typing import Literal
 
 Split = Literal['train', 'dev', 'test']
+ArtStyle = Literal['seen', 'held-out']
 SPLITS: tuple[Split, ...] = ('train', 'dev', 'test')
 
 

@@ -75,4 +75,5 @@ class Record(TypedDict):
     ask: NotRequired[int]
     kind: NotRequired[str]
     aspect: NotRequired[float]
+    scene: NotRequired[str]  # clips of one scene are drawn together for an interval
     phrases: NotRequired[list[Phrase]]

@@ -103,6 +103,10 @@ def shaped(record: Record) -> bool:
     return record['row'] in ('region-name', 'region-lookalike') and aspect is not None and (aspect >= WIDE or abs(aspect - 1) <= SQUARE)
 
 
+def wide_or_square(record: Record) -> tuple[float, ...]:
+    return float(judge.region_iou(record) >= 0.5), float(record['aspect'] >= WIDE)
+
+
 def tracks_with_lookalikes(record: Record) -> bool:
     return record['row'].startswith('track-') and bool(record['expect'].get('lookalikes'))
 
@@ -139,7 +143,8 @@ def rows() -> list[Row]:
     table += [
         Row('region-several.precision', of('region-several'), lambda r: (judge.found_of(r)[0], judge.found_of(r)[1]), ratio, nothing),
         Row('region-several.recall', of('region-several'), lambda r: (judge.found_of(r)[0], judge.found_of(r)[2]), ratio, nothing),
-        Row('region-wide-square', shaped, lambda r: (float(judge.region_iou(r) >= 0.5), float(r['aspect'] >= WIDE)), gap, nothing),
+        Row('region-wide-square', shaped, wide_or_square, gap, nothing),
+        Row('region-shapes', of('region-shape'), wide_or_square, gap, nothing),
         Row('mask.giou', of('mask'), lambda r: (giou([key_pair(r)]),), mean, constant_mask),
         Row('mask.ciou', of('mask'), lambda r: areas(r), ratio, nothing),
     ]
@@ -199,7 +204,7 @@ def metrics(records: Sequence[Record], samples: int = 1000) -> list[Metric]:
             continue
         by_clip: dict[str, list[tuple[float, ...]]] = {}
         for record in mine:
-            by_clip.setdefault(record['clip'], []).append(row.worth(record))
+            by_clip.setdefault(record.get('scene', record['clip']), []).append(row.worth(record))
         value = row.total([worth for worths in by_clip.values() for worth in worths])
         low, high = bootstrap(list(by_clip.values()), row.total, samples)
         found.append(Metric(row.name, value, low, high, len(mine), row.constant(mine)))
