@@ -32,6 +32,7 @@ export const SessionReady = z.strictObject({
   model: ModelInfo.optional().describe('absent until a backend has attached'),
   limits: Limits,
   streams: z.array(z.strictObject({ stream: StreamNumber, policy: StreamPolicy, sent: z.int().min(0), window: z.int().min(0), maxFrameBytes: z.int() })),
+  nextStream: z.int().min(0).max(0x10000).describe('this stream number and those above it were never used in the session'),
 })
 export type SessionReady = z.infer<typeof SessionReady>
 

@@ -15,6 +15,7 @@ export class FakeEdge {
   readonly said: ClientMessage[] = []
   readonly frames: FrameHeader[] = []
   window = 2
+  nextStream = 0
   tickets = 0
   /** answers to what the client says, beside what every session does */
   onMessage: (message: ClientMessage) => void = () => {}
@@ -42,6 +43,7 @@ export class FakeEdge {
           window: this.window,
           maxFrameBytes: DEFAULT_LIMITS.maxFrameBytes,
         })),
+        nextStream: this.nextStream,
       })
     })
     return {
@@ -120,6 +122,7 @@ export class FakeEdge {
     if (message.type === 'session-resume') this.#resume(message)
     else if (!this.#resumed) throw new Error(`${message.type} before session-resume`)
     else if (message.type === 'stream-open' && !this.streams.has(message.stream)) {
+      this.nextStream = Math.max(this.nextStream, message.stream + 1)
       this.streams.set(message.stream, { policy: message.policy, sent: 0, pending: new Set(), received: [] })
       this.emit({ type: 'stream-opened', stream: message.stream, policy: message.policy })
       this.say({ type: 'stream-window', stream: message.stream, window: this.window })

@@ -13,6 +13,7 @@ export const edgeExamples: TransientMessage[] = [
     model,
     limits,
     streams: [{ stream: 0, policy: 'latest', sent: 7, window: 2, maxFrameBytes: limits.maxFrameBytes }],
+    nextStream: 1,
   },
   { type: 'stream-window', stream: 0, window: 2 },
   {

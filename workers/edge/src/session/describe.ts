@@ -20,6 +20,7 @@ export function describeReady(session: Session, role: Role): SessionReady {
     ...(row.model && { model: row.model }),
     limits: session.limits,
     streams: session.streams.describe(),
+    nextStream: session.streams.next,
   }
 }
 

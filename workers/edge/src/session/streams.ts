@@ -155,6 +155,11 @@ export class Streams {
     }))
   }
 
+  /** This number and those above it were never used in the session. */
+  get next(): number {
+    return Math.max(-1, ...this.#used) + 1
+  }
+
   /** The newest seen frame of a stream, or of the first stream that has one. */
   view(number?: number): Omit<View, 'perceptions'> | undefined {
     const stream = number === undefined ? [...this.open.values()].find((one) => one.gate.counters.seen) : this.open.get(number)
