@@ -226,7 +226,18 @@ test('[WI5] a model that attaches later is told by a second session-ready', asyn
   await session.ready
   expect(session.model).toBeUndefined()
   const model = { name: 'toy', hash: 'x', tasks: ['region' as const], imageSize: [320, 320] as [number, number] }
-  edge.say({ type: 'session-ready', session: edge.session, epoch: 1, seq: 0, role: 'owner', state: 'live', model, limits: DEFAULT_LIMITS, streams: [], nextStream: 0 })
+  edge.say({
+    type: 'session-ready',
+    session: edge.session,
+    epoch: 1,
+    seq: 0,
+    role: 'owner',
+    state: 'live',
+    model,
+    limits: DEFAULT_LIMITS,
+    streams: [],
+    nextStream: 0,
+  })
   expect(session.model).toEqual(model)
   expect(edge.said.filter(({ type }) => type === 'session-resume')).toHaveLength(1)
   await session.close()
