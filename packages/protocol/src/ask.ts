@@ -34,7 +34,7 @@ export const Usage = z.strictObject({
   promptTokens: z.int().min(0),
   answerTokens: z.int().min(0),
   heads: z.int().min(0),
-  deviceMs: Duration,
+  deviceMs: Duration.describe('time of the device; of a run shared with others, its part'),
   firstWordMs: Duration.optional(),
   totalMs: Duration,
 })

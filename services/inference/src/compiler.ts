@@ -1,4 +1,5 @@
-import { ProtocolError, toProtocolError, type FromBackend } from '@fovea/protocol'
+import { ProtocolError, type FromBackend } from '@fovea/protocol'
+import { endQuery } from './end-query.ts'
 import type { EngineSession } from './engine-session.ts'
 import type { Talk } from './lanes/talk.ts'
 import type { VisionModel } from './model/vision-model.ts'
@@ -12,6 +13,7 @@ type Options = {
   scenes: Scenes
   submit: (talk: Talk) => boolean
   say: (session: string, message: FromBackend) => void
+  onError: (lane: string, error: unknown) => void
 }
 
 /** Gets standing queries their task embeddings: one pass of the language model each, at the first seen frame and again when one is due. */
@@ -45,7 +47,7 @@ export class Compiler {
       },
       (error: unknown) => {
         query.compiling = undefined
-        this.#failed(session, query, error)
+        this.#failed(session, query, error, newest.mediaTime)
       },
     )
     if (!submit(talk))
@@ -62,18 +64,10 @@ export class Compiler {
     return query.needsCompiling(mediaTime)
   }
 
-  #failed(session: EngineSession, query: Watch | Track, error: unknown): void {
-    // A refresh that fails changes nothing: the query stands on what it had.
-    if (query.stopped || query.state) return
-    query.stopped = true
-    const told = toProtocolError(error)
-    const because = told.message.slice(0, 300)
-    if (query instanceof Track) {
-      session.tracks.delete(query.body.track)
-      this.#options.say(session.id, { type: 'track-ended', track: query.body.track, because, error: told.body() })
-    } else {
-      session.watches.delete(query.body.watch)
-      this.#options.say(session.id, { type: 'watch-stopped', watch: query.body.watch, because, error: told.body() })
-    }
+  #failed(session: EngineSession, query: Watch | Track, error: unknown, mediaTime: number): void {
+    if (query.stopped) return
+    if (!(error instanceof ProtocolError)) this.#options.onError('compiler', error)
+    if (query instanceof Track || !query.state) endQuery(session, query, error, this.#options.say)
+    else query.missed(mediaTime)
   }
 }

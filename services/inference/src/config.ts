@@ -17,7 +17,7 @@ const list = z.string().transform((text) =>
 /** Every variable the service reads. `docs/design/inference.md` has them as a table. */
 const Environment = z.object({
   FOVEA_EDGE_URL: z.url({ protocol: /^https?$/ }),
-  FOVEA_BACKEND_KEY: z.string().min(1),
+  FOVEA_BACKEND_KEY: z.string().trim().min(1),
   FOVEA_BUNDLE: z
     .string()
     .min(1)

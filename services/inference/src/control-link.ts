@@ -2,6 +2,7 @@ import { ToPoolMember, type FromBackend, type FromPoolMember, type Hello } from 
 import type { Logger } from 'pino'
 import { WebSocket } from 'ws'
 import { Backoff } from './backoff.ts'
+import { heartbeat } from './heartbeat.ts'
 
 export type ControlLinkOptions = {
   edgeUrl: string
@@ -49,6 +50,7 @@ export class ControlLink {
       maxPayload: 1024 * 1024,
     })
     this.#socket = socket
+    heartbeat(socket)
     socket.on('open', () => {
       this.#backoff.reset()
       this.#state = 'joined'

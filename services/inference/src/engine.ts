@@ -1,6 +1,7 @@
 import { ProtocolError, toProtocolError, type AskBody, type FromBackend, type StreamBody, type TrackBody, type WatchBody } from '@fovea/protocol'
 import { AskTalk, type Sightline } from './asks/ask-talk.ts'
 import { Compiler } from './compiler.ts'
+import { endQuery } from './end-query.ts'
 import { EngineSession } from './engine-session.ts'
 import type { Scene } from './heads/head.ts'
 import { FrameLine } from './frame-line.ts'
@@ -41,10 +42,10 @@ export class Engine {
     this.#options = options
     const { model, limits, send, fetchPixels, pixelsOf, clock } = options
     this.#scenes = new Scenes(model, fetchPixels)
-    this.#decode = new DecodeLane(model.language, { total: limits.queuedAsks, perSession: limits.queuedAsks })
+    this.#decode = new DecodeLane(model.language, { total: limits.queuedAsks, perSession: limits.queuedAsks }, clock)
     this.#heads = new HeadsLane({ total: limits.queuedFrames * 2, perSession: limits.queuedFrames })
     const say = (session: string, message: FromBackend): void => send({ type: 'say', session, message })
-    this.#compiler = new Compiler({ model, scenes: this.#scenes, submit: (talk) => this.#submitTalk(talk), say })
+    this.#compiler = new Compiler({ model, scenes: this.#scenes, submit: (talk) => this.#submitTalk(talk), say, onError: options.onError })
     this.#frames = new FrameLine({
       model,
       limits,
@@ -57,6 +58,7 @@ export class Engine {
       send,
       say,
       wake: () => this.#lanes.wake(),
+      onError: options.onError,
     })
     this.#lanes = new Lanes([this.#heads, this.#frames.encode, this.#decode], options)
   }
@@ -155,8 +157,10 @@ export class Engine {
     const stream = number === undefined ? session.defaultStream() : session.stream(number)
     const { frames, last } = stream.look(at, this.#options.model.sampling)
     const window = await this.#scenes.window(session.id, stream.body.stream, frames)
+    // The answer may take longer than the stream keeps this frame: what its heads look at is held from the start.
+    const held = last.scene
     const parts = stream.survey(at, this.#options.model.sampling).map((part) => () => this.#scenes.window(session.id, stream.body.stream, part))
-    return { stream: stream.body.stream, window, last, scene: () => this.#scenes.of(session.id, stream.body.stream, last, frames), parts }
+    return { stream: stream.body.stream, window, last, scene: async () => held ?? this.#scenes.of(session.id, stream.body.stream, last, frames), parts }
   }
 
   #watch(session: EngineSession, body: WatchBody): void {
@@ -187,17 +191,13 @@ export class Engine {
 
   #track(session: EngineSession, body: TrackBody): void {
     const { model, limits } = this.#options
-    const end = (error: unknown): void => {
-      session.tracks.delete(body.track)
-      const told = toProtocolError(error)
-      this.#say(session.id, { type: 'track-ended', track: body.track, because: told.message.slice(0, 300), error: told.body() })
-    }
+    const track = new Track(body, { ...DEFAULT_LIFE, ttlMs: limits.trackTtlMs })
+    const end = (error: unknown): void => endQuery(session, track, error, (to, message) => this.#say(to, message))
     this.#attempt(end, async () => {
       const { tracker } = model.heads
       if (!tracker) throw new ProtocolError('unsupported', 'This model has no mask head, so it cannot follow.')
       const stream = session.stream(body.stream)
       if (!session.tracks.has(body.track)) session.room('tracks', session.tracks.size)
-      const track = new Track(body, { ...DEFAULT_LIFE, ttlMs: limits.trackTtlMs })
       session.tracks.set(body.track, track)
       if ('query' in body.prompt) {
         if (!model.heads.list.some((head) => head.task === 'mask'))
@@ -206,32 +206,36 @@ export class Engine {
       }
       await stream.caughtUp()
       const kept = stream.frame(body.prompt.frame)
-      this.#trackStep(session, track, kept, (scene) => pointOnFrame(tracker, track, scene, kept), end)
-      // What was seen since then is caught up with, so that the track stands where the stream does.
+      if (!this.#trackStep(session, track, kept, (scene) => pointOnFrame(tracker, track, scene, kept), end))
+        throw new ProtocolError('unavailable', 'Too many frames wait already. Start the track again soon.', { retryable: true, retryAfterMs: 1000 })
+      // What was seen since then is caught up with, so that the track stands where the stream does; where there is no room it goes on from the next frame.
       for (const later of stream.after(kept, CATCH_UP)) this.#trackStep(session, track, later, (scene) => stepTracks(tracker, [track], scene, later), end)
       this.#lanes.wake()
     })
   }
 
-  /** One step of a track on a kept frame, as a turn of the heads' lane. */
+  /** One step of a track on a kept frame, as a turn of the heads' lane; false where that has no room. */
   #trackStep(
     session: EngineSession,
     track: Track,
     kept: Kept,
     step: (scene: Scene) => Promise<{ messages: FromBackend[] }>,
     end: (error: unknown) => void,
-  ): void {
+  ): boolean {
     const { stream: number } = track.body
-    this.#heads.submit({
+    return this.#heads.submit({
       session: session.id,
       cost: 1,
       fail: end,
       run: async () => {
         const stream = session.streams.get(number)
-        if (track.stopped || !stream) return
+        if (!track.alive || !stream) return
         const clip = this.#options.model.unit === 'clip' ? stream.look({ frame: kept.frame }, this.#options.model.sampling).frames : []
         const { messages } = await step(await this.#scenes.of(session.id, number, kept, clip))
-        for (const message of messages) this.#say(session.id, message)
+        for (const message of messages) {
+          this.#say(session.id, message)
+          if (message.type === 'track-ended') session.tracks.delete(message.track)
+        }
       },
     })
   }

@@ -1,5 +1,6 @@
 import type { DropReason, FrameDropped, FrameSeen, FromBackend, Perception } from '@fovea/protocol'
 import type { Compiler } from './compiler.ts'
+import { endQuery } from './end-query.ts'
 import type { EngineSession } from './engine-session.ts'
 import type { Scene } from './heads/head.ts'
 import { EncodeLane, type EncodeJob } from './lanes/encode-lane.ts'
@@ -9,7 +10,7 @@ import type { VisionModel } from './model/vision-model.ts'
 import type { Scenes } from './scenes.ts'
 import type { Kept, StreamMemory } from './stream-memory.ts'
 import type { EngineLimits, FrameArrived, FromModelThread, Timings } from './thread-message.ts'
-import { stepTracks } from './tracks/track.ts'
+import { stepTracks, type Track } from './tracks/track.ts'
 import type { Watch } from './watches/watch.ts'
 
 type Options = {
@@ -24,7 +25,10 @@ type Options = {
   send: (message: FromModelThread) => void
   say: (session: string, message: FromBackend) => void
   wake: () => void
+  onError: (lane: string, error: unknown) => void
 }
+/** Frames in a row on which a head may break before its queries end. */
+const FAULTS = 3
 type FrameJob = EncodeJob & { owner: EngineSession; stream: StreamMemory; frame: FrameArrived; settled: boolean }
 
 /** The way of a frame through the device: encoder, ring, standing queries and tracks, one verdict. */
@@ -98,8 +102,7 @@ export class FrameLine {
   async #clip({ stream, frame }: FrameJob): Promise<{ scene: Scene; pixels: Uint8Array }> {
     const { model, pixelsOf } = this.#options
     const pixels = pixelsOf(frame.slot).slice()
-    const before = stream.ring.newest ? stream.look('now', model.sampling).frames.slice(1) : []
-    const clip = [...before.flatMap((kept) => kept.pixels ?? []), pixels]
+    const clip = stream.leadingTo(frame.mediaTime, model.sampling).map((kept) => kept?.pixels ?? pixels)
     while (clip.length < model.sampling.frames) clip.unshift(clip[0] ?? pixels)
     const [scene] = await model.encode(clip)
     if (!scene) throw new Error('The encoder gave no scene.')
@@ -126,7 +129,10 @@ export class FrameLine {
         timings.heads = tenths(this.#options.clock() - start)
         finish(perceptions)
       },
-      fail: () => finish([]),
+      fail: (error) => {
+        this.#options.onError('heads', error)
+        finish([])
+      },
     }
     const submit = (): void => {
       if (!heads.submit(work)) finish([])
@@ -147,25 +153,41 @@ export class FrameLine {
     const perceptions: Perception[] = []
     const due = owner.watchesOf(stream).filter((watch) => watch.due(kept.mediaTime))
     for (const [head, watches] of Map.groupBy(due, (watch) => watch.head)) {
-      const states = watches.flatMap((watch) => watch.state ?? [])
-      const memory = owner.streams.get(stream)
-      const window = head.needsWindow && memory ? await scenes.window(owner.id, stream, memory.look({ frame: kept.frame }, model.sampling).frames) : undefined
-      const sights = await head.run({ scene, window, size: kept }, stack(states))
-      watches.forEach((watch: Watch, index) => {
-        const sight = sights[index]
-        if (sight) perceptions.push(watch.perceive(sight, kept.mediaTime))
+      await this.#guard(owner, watches, async () => {
+        const states = watches.flatMap((watch) => watch.state ?? [])
+        const memory = owner.streams.get(stream)
+        const window = head.needsWindow && memory ? await scenes.window(owner.id, stream, memory.look({ frame: kept.frame }, model.sampling).frames) : undefined
+        const sights = await head.run({ scene, window, size: kept }, stack(states))
+        watches.forEach((watch: Watch, index) => {
+          const sight = sights[index]
+          if (sight) perceptions.push(watch.perceive(sight, kept.mediaTime))
+        })
       })
     }
     const tracks = owner.tracksOf(stream)
-    if (tracks.length > 0 && model.heads.tracker) {
-      const stepped = await stepTracks(model.heads.tracker, tracks, scene, kept)
-      perceptions.push(...stepped.perceptions)
-      for (const message of stepped.messages) {
-        say(owner.id, message)
-        if (message.type === 'track-ended') owner.tracks.delete(message.track)
-      }
+    const { tracker } = model.heads
+    if (tracks.length > 0 && tracker) {
+      await this.#guard(owner, tracks, async () => {
+        const stepped = await stepTracks(tracker, tracks, scene, kept)
+        perceptions.push(...stepped.perceptions)
+        for (const message of stepped.messages) {
+          say(owner.id, message)
+          if (message.type === 'track-ended') owner.tracks.delete(message.track)
+        }
+      })
     }
     return perceptions
+  }
+
+  /** A head that breaks takes nothing from the others; after some frames in a row those who asked for it are told, and end. */
+  async #guard(owner: EngineSession, queries: readonly (Watch | Track)[], look: () => Promise<void>): Promise<void> {
+    try {
+      await look()
+      for (const query of queries) query.faults = 0
+    } catch (error) {
+      this.#options.onError('heads', error)
+      for (const query of queries) if (++query.faults >= FAULTS) endQuery(owner, query, error, this.#options.say)
+    }
   }
 
   #seen(job: FrameJob, gone: number[], timings: Timings, perceptions: Perception[]): void {

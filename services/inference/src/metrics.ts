@@ -30,7 +30,15 @@ export class Metrics {
 
   constructor({ sessions, deviceMs, freeFrameSlots }: Gauges) {
     this.#gauge('fovea_sessions', 'Sessions on this backend.', sessions)
-    this.#gauge('fovea_device_ms_total', 'Time the device has run graphs.', deviceMs)
+    const device: Counter = new Counter({
+      name: 'fovea_device_ms_total',
+      help: 'Time the device has run graphs.',
+      registers: [this.registry],
+      collect: () => {
+        device.reset()
+        device.inc(deviceMs())
+      },
+    })
     this.#gauge('fovea_free_frame_slots', 'Shared slots for decoded pictures that are free.', freeFrameSlots)
     this.#gauge('fovea_memory_bytes', 'Resident memory of the process.', () => process.memoryUsage.rss())
   }
@@ -48,6 +56,11 @@ export class Metrics {
     this.#ask.observe(message.usage.totalMs)
     this.#tokens.inc(message.usage.answerTokens)
     if (message.usage.firstWordMs !== undefined) this.#firstWord.observe(message.usage.firstWordMs)
+  }
+
+  /** Asks that ended with their session: nobody heard their end. */
+  cutOff(asks: number): void {
+    if (asks > 0) this.#asks.inc({ finish: 'error' }, asks)
   }
 
   #gauge(name: string, help: string, value: () => number): void {

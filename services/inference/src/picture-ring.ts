@@ -36,6 +36,12 @@ export class PictureRing<Entry extends RingEntry> {
     return this.#entries.find((entry) => entry.frame === frame)
   }
 
+  /** An entry takes other bytes than before. */
+  recharge(entry: Entry, bytes: number): void {
+    this.#bytes += bytes - entry.bytes
+    entry.bytes = bytes
+  }
+
   /** Adds the newest frame and returns the ones that are let go for it. */
   add(entry: Entry): Entry[] {
     const gone = new Set<Entry>()

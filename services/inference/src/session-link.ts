@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { WebSocket } from 'ws'
 import { z } from 'zod'
 import type { Device } from './device.ts'
+import { closeReason, heartbeat } from './heartbeat.ts'
 import type { Metrics } from './metrics.ts'
 import { Session } from './session.ts'
 
@@ -39,6 +40,7 @@ export class SessionLink {
       handshakeTimeout: OPEN_WITHIN_MS,
     })
     this.#socket.binaryType = 'nodebuffer'
+    heartbeat(this.#socket)
     this.#timer = setTimeout(() => this.close(CLOSE.protocol, 'No session-open came.'), OPEN_WITHIN_MS)
     this.#socket.on('message', (data: Buffer, binary) => (binary ? this.#session?.frame(data) : this.#hear(data.toString('utf8'))))
     this.#socket.on('error', (error) => log.warn({ session: this.id, epoch: assign.epoch, error: error.message }, 'session socket failed'))
@@ -50,7 +52,7 @@ export class SessionLink {
   }
 
   close(code: number, because: string): void {
-    this.#socket.close(code, because.slice(0, 120))
+    this.#socket.close(code, closeReason(because))
     this.#end(code, because)
   }
 

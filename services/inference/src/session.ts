@@ -32,13 +32,14 @@ const REMEMBERED_EVIDENCE = 256
 
 /** One session on this backend: checks and decodes what comes in, keeps its order on the way to the model thread, and sends the answers out. */
 export class Session implements DeviceSession {
+  /** of the session under this epoch: what an earlier assignment still had on its way is not taken for this one's */
   readonly id: string
   readonly #options: SessionOptions
   readonly #pictures = new Map<number, Map<number, PictureRequest>>()
   readonly #paused = new Set<number>()
   readonly #evidence = new Map<string, Evidence>()
   readonly #pending = new Map<string, number>()
-  readonly #asks = new Set<string>()
+  readonly #asks = new Map<string, 'waiting' | 'posted'>()
   // What came first reaches the model thread first, though pictures are decoded side by side.
   #order: Promise<void> = Promise.resolve()
   readonly #said: string[] = []
@@ -46,7 +47,7 @@ export class Session implements DeviceSession {
 
   constructor(options: SessionOptions) {
     const { open, device } = options
-    this.id = open.session
+    this.id = `${open.session}#${open.epoch}`
     this.#options = options
     device.add(this.id, this)
     device.post({ type: 'session-open', session: this.id, limits: open.limits })
@@ -87,10 +88,15 @@ export class Session implements DeviceSession {
         return
       case 'ask-start': {
         const { type: _type, ...body } = message
-        this.#asks.add(body.ask)
-        return this.#inOrder(() => device.post({ type: 'ask', session, body, arrivedAt }))
+        this.#asks.set(body.ask, 'waiting')
+        return this.#inOrder(() => {
+          this.#asks.set(body.ask, 'posted')
+          device.post({ type: 'ask', session, body, arrivedAt })
+        })
       }
       case 'ask-cancel':
+        // A running ask is stopped at once [AS4]; one that waits for pictures to be decoded is stopped behind its own start.
+        if (this.#asks.get(message.ask) === 'posted') return device.post({ type: 'ask-cancel', session, ask: message.ask })
         return this.#inOrder(() => device.post({ type: 'ask-cancel', session, ask: message.ask }))
       case 'watch-start': {
         const { type: _type, ...body } = message
@@ -132,7 +138,7 @@ export class Session implements DeviceSession {
     this.#pending.set(key(header.stream, header.frame), arrivedAt)
     const decoding = device.pictures.decode(picture)
     decoding.catch(() => {})
-    this.#inOrder(async () => {
+    this.#order = this.#order.then(async () => {
       try {
         const { slot, ms } = await decoding
         if (this.#closed) return device.pictures.release(slot)
@@ -182,6 +188,8 @@ export class Session implements DeviceSession {
     const { device } = this.#options
     device.post({ type: 'session-close', session: this.id })
     device.remove(this.id)
+    this.#options.metrics.cutOff(this.#asks.size)
+    this.#asks.clear()
     this.#pictures.clear()
     this.#evidence.clear()
   }
@@ -235,7 +243,7 @@ export class Session implements DeviceSession {
   }
 
   #inOrder(work: () => void | Promise<void>): void {
-    this.#order = this.#order.then(work)
+    this.#order = this.#order.then(() => (this.#closed ? undefined : work()))
   }
 }
 

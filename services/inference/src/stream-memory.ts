@@ -12,12 +12,15 @@ export class StreamMemory {
   readonly body: StreamBody
   readonly ring: PictureRing<Kept>
   readonly #featureFrames: number
+  readonly #featureBytes: number
   readonly #pending = new Map<number, (() => void)[]>()
 
   constructor(body: StreamBody, { ringBytes, featureFrames }: { ringBytes: number; featureFrames: number }) {
     this.body = body
     this.ring = new PictureRing(body.policy, { ...DEFAULT_RING, bytes: ringBytes })
     this.#featureFrames = featureFrames
+    // Features count with the pictures; they never take more than half of what a stream may keep.
+    this.#featureBytes = ringBytes / 2
   }
 
   /** A frame is on its way to the encoder. */
@@ -49,16 +52,27 @@ export class StreamMemory {
       scene,
       pixels,
       visual: scene.visual,
-      bytes: bytes + scene.visual.data.byteLength + (pixels?.byteLength ?? 0),
+      bytes: bytes + scene.visual.data.byteLength + (pixels?.byteLength ?? 0) + featureBytes(scene),
     }
-    const gone = this.ring.add(kept)
-    let withFeatures = 0
+    this.#letFeaturesGo(featureBytes(scene))
+    return this.ring.add(kept).map((entry) => entry.frame)
+  }
+
+  /** Before one more frame with features: the oldest ones lose theirs, which can be made again from their pictures. */
+  #letFeaturesGo(coming: number): void {
+    let frames = 1
+    let bytes = coming
     for (const entry of this.ring.entries.toReversed()) {
-      if (!entry.scene || entry.keep) continue
-      withFeatures++
-      if (withFeatures > this.#featureFrames) entry.scene = undefined
+      if (!entry.scene) continue
+      const own = featureBytes(entry.scene)
+      if (entry.keep || (frames < this.#featureFrames && bytes + own <= this.#featureBytes)) {
+        frames += entry.keep ? 0 : 1
+        bytes += own
+      } else {
+        this.ring.recharge(entry, entry.bytes - own)
+        entry.scene = undefined
+      }
     }
-    return gone.map((entry) => entry.frame)
   }
 
   /** The frames an ask looks at, oldest first, and the one that its evidence is about: the last [AS7]. */
@@ -75,6 +89,13 @@ export class StreamMemory {
     return { frames, last: frames.at(-1) ?? newest }
   }
 
+  /** What a clip that ends at a picture not yet kept is made of, oldest first [AS7]: kept frames, undefined where it is that picture itself. */
+  leadingTo(mediaTime: number, sampling: Sampling): (Kept | undefined)[] {
+    const before = this.ring.entries.filter((entry) => entry.mediaTime < mediaTime)
+    const chosen = sampleFrames([...before.map((entry) => entry.mediaTime), mediaTime], { end: mediaTime }, sampling)
+    return chosen.map((index) => before[index])
+  }
+
   /** Of a range longer than the model sees at once, the frames of each of its windows [AS7]. */
   survey(at: AskAt, sampling: Sampling): Kept[][] {
     if (!isRange(at)) return []
@@ -89,7 +110,10 @@ export class StreamMemory {
   frame(number: number): Kept {
     const entry = this.ring.find(number)
     if (entry) return entry
-    throw new ProtocolError('frame-gone', `Frame ${number} of stream ${this.body.stream} is not kept. Name one of the retained frames.`, {
+    const { stream } = this.body
+    if (this.ring.entries.length === 0)
+      throw new ProtocolError('frame-gone', `Stream ${stream} has no seen frame yet, so frame ${number} is not kept. Send it first.`, { retryable: true })
+    throw new ProtocolError('frame-gone', `Frame ${number} of stream ${stream} is not kept. Name one of the retained frames.`, {
       retained: this.#retained((kept) => kept.frame),
     })
   }
@@ -115,4 +139,9 @@ export class StreamMemory {
     const values = this.ring.entries.map(of)
     return { from: Math.min(...values), to: Math.max(...values) }
   }
+}
+
+function featureBytes({ features, pixels }: Scene): number {
+  const tensors = Object.values(features).reduce((sum, tensor) => sum + (tensor && tensor.type !== 'device' ? tensor.data.byteLength : 0), 0)
+  return tensors + (pixels?.data.byteLength ?? 0)
 }

@@ -33,6 +33,7 @@ export class EngineBench {
       },
       send: (message) => {
         this.sent.push(message)
+        if (message.type === 'verdict') for (const gone of message.gone) this.#pictures.delete(`${message.session}/${message.stream}/${gone}`)
         for (const resume of this.#waiting.splice(0)) resume()
       },
     })

@@ -108,7 +108,7 @@ test('a cache that is full is not written to for the sake of its neighbours', as
 
 test('a prompt longer than a slot is refused with both numbers', async () => {
   const window = await windowOf(expected.colour)
-  await expect(model.language.prefill(3, window, 'the '.repeat(60))).rejects.toThrow(/takes 7\d positions; a slot holds 64/)
+  await expect(model.language.prefill(3, window, 'the '.repeat(60))).rejects.toThrow(/takes 7\d positions .* it holds 64/)
 })
 
 test('a bundle that does not fit is refused before it is loaded, with the arithmetic', async () => {

@@ -114,6 +114,19 @@ describe('a service on a real edge protocol', () => {
     session.close()
   })
 
+  test('[AS5] a question that does not fit into the model is refused with both numbers, also where evidence or a watch is asked for', async () => {
+    const session = await live()
+    await session.frame(bright, size)
+    const text = 'where is the ball '.repeat(200)
+    const refused = { code: 'too-large', message: expect.stringMatching(/takes \d+ positions .* holds \d+.*fewer words/), retryable: false }
+    expect((await session.ask({ ask: 'a1', text })).at(-1)).toMatchObject({ type: 'answer-ended', finish: 'error', text: '', error: refused })
+    expect((await session.ask({ ask: 'a2', text, tasks: ['region'] })).at(-1)).toMatchObject({ finish: 'error', error: refused })
+    session.send({ type: 'watch-start', watch: 'w', stream: 1, query: 'ball '.repeat(200).trim(), task: 'region' })
+    await session.until((message) => message.type === 'watch-stopped')
+    expect(session.told.find((message) => message.type === 'watch-stopped')).toMatchObject({ watch: 'w', error: { code: 'too-large', retryable: false } })
+    session.close()
+  })
+
   test('[FR1] a corrupt JPEG is undecodable, and the next frame is seen', async () => {
     const session = await live()
     expect(await session.frame(Buffer.concat([bright.subarray(0, 200), Buffer.alloc(100, 7)]), size)).toMatchObject({
@@ -268,6 +281,34 @@ describe('a bundle that does not fit', () => {
           manifest.language.eos = '<stop>'
         }),
       /tokenizer\.json: has no token <stop>/,
+    ],
+    [
+      'a second head of one task',
+      (folder) => edit(folder, (manifest) => manifest.heads.push(...manifest.heads)),
+      /manifest\.json: heads: there are two for region/,
+    ],
+    [
+      'a head whose trigger is its task token',
+      (folder) =>
+        edit(folder, (manifest) => {
+          for (const { token } of manifest.heads) token.task = token.trigger
+        }),
+      /manifest\.json: heads: the token <region> stands twice/,
+    ],
+    [
+      'a template without the question',
+      (folder) => edit(folder, ({ language }) => Object.assign(language, { template: language.visualToken })),
+      /manifest\.json: language\.template: the question does not come/,
+    ],
+    [
+      'a template without the pictures',
+      (folder) => edit(folder, ({ language }) => Object.assign(language, { template: '{{ text }}' })),
+      /manifest\.json: language\.template: .* must stand in it once/,
+    ],
+    [
+      'a template that is none',
+      (folder) => edit(folder, ({ language }) => Object.assign(language, { template: '{% if %}' })),
+      /manifest\.json: language\.template cannot be read/,
     ],
     ['no manifest', async (folder) => rm(join(folder, 'manifest.json')), /manifest\.json: not found/],
   ]

@@ -1,7 +1,7 @@
 import { toProtocolError, type AskBody, type ErrorBody, type Evidence, type Finish, type FromBackend, type ModelInfo } from '@fovea/protocol'
 import { evidenceId } from '../evidence-id.ts'
 import type { Head, HeadTask, Scene, Sight, View, Window } from '../heads/head.ts'
-import type { Opening, Talk, Wish } from '../lanes/talk.ts'
+import { SlotFull, type Opening, type Talk, type Wish } from '../lanes/talk.ts'
 import { Late } from '../lanes/decode-lane.ts'
 import { stack } from '../model/tensor.ts'
 import type { LanguageModel, Step } from '../model/vision-model.ts'
@@ -46,7 +46,7 @@ export class AskTalk implements Talk {
   #promptLength: number | undefined
   #forcedText = ''
   #heads = 0
-  #started: number | undefined
+  #deviceMs = 0
   #firstWord: number | undefined
   #over = false
 
@@ -74,7 +74,6 @@ export class AskTalk implements Talk {
   }
 
   async open(): Promise<Opening> {
-    this.#started = this.#options.clock()
     this.#sightline = await this.#options.sightline()
     const { text, boxes } = this.#options.body
     return { window: this.#sightline.window, text, boxes }
@@ -108,9 +107,14 @@ export class AskTalk implements Talk {
     }
   }
 
+  took(ms: number): void {
+    this.#deviceMs += ms
+  }
+
   fail(error: unknown): void {
     if (error instanceof Late) return this.end('deadline')
-    if (error instanceof RangeError) return this.end('length')
+    // Words that end where the slot does are an answer cut short; evidence that was asked for and does not fit is none.
+    if (error instanceof SlotFull && !this.#options.body.tasks) return this.end('length')
     this.end('error', toProtocolError(error).body())
   }
 
@@ -131,7 +135,7 @@ export class AskTalk implements Talk {
         promptTokens: this.#promptLength ?? 0,
         answerTokens: this.#answer.tokens,
         heads: this.#heads,
-        deviceMs: this.#started === undefined ? 0 : whole(clock() - this.#started),
+        deviceMs: whole(this.#deviceMs),
         totalMs: whole(clock() - arrivedAt),
         ...(this.#firstWord === undefined ? {} : { firstWordMs: whole(this.#firstWord - arrivedAt) }),
       },
@@ -173,9 +177,11 @@ export class AskTalk implements Talk {
     const { head } = looking
     const line = this.#sightline
     if (!line) throw new Error('An ask looks after it was opened.')
+    const start = this.#options.clock()
     const view: View = { scene: await line.scene(), window: this.#survey?.window ?? line.window, size: { height: line.last.height, width: line.last.width } }
     const [sight] = await head.run(view, stack([step.hidden]))
     if (!sight) throw new Error(`Head ${head.task} gave no sight.`)
+    this.took(this.#options.clock() - start)
     this.#heads++
     this.#survey?.add(sight)
     const next = await this.#survey?.open()

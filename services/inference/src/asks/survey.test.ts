@@ -38,3 +38,12 @@ test('[AS7] the curve of the whole range takes the higher value where windows ov
   const second = { from: 100, step: 100, values: [0.5, 0.1, 0.9] }
   expect(mergeSaliency([first, second])).toEqual({ from: 0, step: 100, values: [0, 0.5, 0.4, 0.9] })
 })
+
+const curve = (from: number, step: number) => ({ from, step, values: Array.from({ length: 16 }, () => 0.12345) })
+
+test('a curve over a long range with a burst in it stays small enough for an event', () => {
+  const merged = mergeSaliency([curve(0, 5 / 15), curve(10_000, 250), curve(56_250, 250)])
+  expect(merged?.values.length).toBeLessThanOrEqual(1024)
+  expect((merged?.from ?? 0) + (merged?.step ?? 0) * ((merged?.values.length ?? 0) - 1)).toBeCloseTo(60_000)
+  expect(Math.max(...(merged?.values ?? []))).toBe(0.12345)
+})

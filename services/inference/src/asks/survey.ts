@@ -56,12 +56,16 @@ export function mergeSpans(spans: readonly Span[]): Span[] {
   return merged.toSorted((a, b) => b.score - a.score)
 }
 
+/** A window over a burst has steps of less than a millisecond; the whole range is not told as finely as that. */
+const MOST_VALUES = 1024
+
 /** One curve over the whole range: where windows overlap, the higher value. */
 export function mergeSaliency(curves: readonly Saliency[]): Saliency | undefined {
-  const step = Math.min(...curves.map((curve) => curve.step).filter((each) => each > 0))
-  if (!Number.isFinite(step)) return curves[0]
+  const finest = Math.min(...curves.map((curve) => curve.step).filter((each) => each > 0))
+  if (!Number.isFinite(finest)) return curves[0]
   const from = Math.min(...curves.map((curve) => curve.from))
   const to = Math.max(...curves.map((curve) => curve.from + curve.step * (curve.values.length - 1)))
+  const step = Math.max(finest, (to - from) / (MOST_VALUES - 1))
   const values = Array.from({ length: Math.round((to - from) / step) + 1 }, (_, index) => {
     const time = from + index * step
     return Math.max(0, ...curves.map((curve) => curve.values[Math.round((time - curve.from) / curve.step)] ?? 0))

@@ -1,4 +1,5 @@
 import type { BundleManifest } from '@fovea/protocol'
+import { BundleError } from '../model/bundle-error.ts'
 import type { Graph } from '../model/graph.ts'
 import type { Head } from './head.ts'
 import { maskHead } from './mask.ts'
@@ -16,7 +17,7 @@ export function buildHeads(manifests: readonly Manifest[], graphOf: (task: strin
   const list = manifests.map((manifest): Head => {
     const need = (part: string): Graph => {
       const graph = graphOf(manifest.task, part)
-      if (!graph) throw new Error(`Head ${manifest.task} has no graph ${part}.`)
+      if (!graph) throw new BundleError('manifest.json', `the head for ${manifest.task} has no graph ${part}.`)
       return graph
     }
     switch (manifest.task) {

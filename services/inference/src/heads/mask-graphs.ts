@@ -1,4 +1,5 @@
 import type { MaskHead } from '@fovea/protocol'
+import { BundleError } from '../model/bundle-error.ts'
 import type { Graph } from '../model/graph.ts'
 import { placePrompts } from '../model/published/prompts.ts'
 
@@ -7,9 +8,10 @@ export type MaskGraphs = { [Name in keyof MaskHead['graphs']]: Graph }
 /** The graphs of a mask head, loaded. A published decoder reads boxes and points itself, so the graphs that hand them on are not files. */
 export function maskGraphs({ graphs, phrases }: MaskHead, graphOf: (part: string) => Graph | undefined): MaskGraphs {
   const decode = graphOf('decode')
-  if (!decode) throw new Error('A mask head has a graph decode.')
+  if (!decode) throw new BundleError('manifest.json', 'the mask head has no graph decode.')
   const state = graphOf('prompt.state')
-  if (!state && phrases !== false) throw new Error('A mask head that takes phrases has a graph prompt.state.')
+  if (!state && phrases !== false)
+    throw new BundleError('manifest.json', 'the mask head has no graph prompt.state, which takes phrases; say "phrases": false where it takes none.')
   return {
     encode: graphOf('encode'),
     'prompt.state': state,

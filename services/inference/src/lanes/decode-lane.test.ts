@@ -46,7 +46,7 @@ class Saying implements Talk {
 
 function lane({ slots = 2, total = 10 } = {}) {
   const language = new ScriptedLanguage({ script: (text) => text, slots, maxNewTokens: 100 })
-  const decode = new DecodeLane(language, { total, perSession: total })
+  const decode = new DecodeLane(language, { total, perSession: total }, () => 0)
   const run = async (turns = 100): Promise<void> => {
     for (let turn = 0; turn < turns && decode.readyAt() === 0; turn++) await decode.turn(0)
   }

@@ -1,7 +1,7 @@
 import type { LanguageModel, Step } from '../model/vision-model.ts'
 import { FairQueue } from './fair-queue.ts'
 import type { Lane } from './lanes.ts'
-import type { Opening, Talk, Wish } from './talk.ts'
+import { SlotFull, type Opening, type Talk, type Wish } from './talk.ts'
 
 /** `parts`: its prompt is on its way into the slot; until it is there nothing else is fed. */
 type Running = { talk: Talk; slot: number; feed: readonly number[]; opening?: Opening; parts?: AsyncGenerator<void, Step> }
@@ -16,9 +16,11 @@ export class DecodeLane implements Lane {
   readonly #language: LanguageModel
   readonly #queue: FairQueue<Talk>
   readonly #running: Running[] = []
+  readonly #clock: () => number
 
-  constructor(language: LanguageModel, limits: { total: number; perSession: number }) {
+  constructor(language: LanguageModel, limits: { total: number; perSession: number }, clock: () => number) {
     this.#language = language
+    this.#clock = clock
     this.#queue = new FairQueue(limits)
   }
 
@@ -41,6 +43,8 @@ export class DecodeLane implements Lane {
 
   async turn(now: number): Promise<void> {
     for (const running of this.#running.filter(({ talk }) => talk.over)) this.#end(running)
+    // Who waits for a slot that does not come is not kept waiting beyond its deadline.
+    for (const talk of this.#queue.remove((waiting) => waiting.over)) talk.closed?.()
     await this.#step()
     const filling = this.#running.find(({ parts }) => parts)
     const reopening = this.#running.find(({ opening }) => opening)
@@ -58,12 +62,14 @@ export class DecodeLane implements Lane {
     // Whoever took part goes to the back, so that talks with other numbers of ids have their turn.
     this.#running.splice(0, this.#running.length, ...this.#running.filter((running) => !rows.includes(running)), ...rows)
     const fits = rows.filter((running) => {
-      if (this.#language.room(running.slot) >= running.feed.length) return true
-      running.talk.fail(new RangeError('The slot is full.'))
+      const room = this.#language.room(running.slot)
+      if (room >= running.feed.length) return true
+      running.talk.fail(new SlotFull(running.feed.length, room))
       this.#end(running)
       return false
     })
     if (fits.length === 0) return
+    const start = this.#clock()
     const steps = await this.#language.feed(fits.map(({ slot, feed }) => ({ slot, ids: feed }))).catch((error: unknown) => {
       for (const running of fits) {
         running.talk.fail(error)
@@ -71,7 +77,9 @@ export class DecodeLane implements Lane {
       }
       return []
     })
+    const share = (this.#clock() - start) / fits.length
     for (const [index, running] of fits.entries()) {
+      running.talk.took?.(share)
       const step = steps[index]
       if (step) await this.#hear(running, step)
     }
@@ -109,7 +117,9 @@ export class DecodeLane implements Lane {
   /** The next part of a prompt; after the last one the answer begins. */
   async #fill(running: Running): Promise<void> {
     try {
+      const start = this.#clock()
       const part = await running.parts?.next()
+      running.talk.took?.(this.#clock() - start)
       if (!part?.done) return
       running.parts = undefined
       await this.#hear(running, part.value)

@@ -18,8 +18,41 @@ export async function readBundle(folder: string): Promise<Bundle> {
   })
   const manifest = parseManifest(raw.toString('utf8'))
   await checkHashes(root, manifest)
-  const vocabulary = new Vocabulary(manifest, JSON.parse(await readFile(join(root, manifest.tokenizer), 'utf8')))
+  checkHeads(manifest)
+  const vocabulary = readVocabulary(manifest, await readFile(join(root, manifest.tokenizer), 'utf8'))
   return { folder: root, manifest, hash: createHash('sha256').update(raw).digest('hex'), vocabulary }
+}
+
+const twice = <Value>(values: Value[]): Value | undefined => values.find((value, index) => values.indexOf(value) !== index)
+
+/** What one manifest can say that no other part notices: a head that can never be triggered. */
+function checkHeads({ heads }: BundleManifest): void {
+  const task = twice(heads.map((head) => head.task))
+  if (task) throw new BundleError('manifest.json', `heads: there are two for ${task}; a bundle has one head a task.`)
+  const token = twice(heads.flatMap(({ token: tokens }) => [tokens.trigger, tokens.task]))
+  if (token) throw new BundleError('manifest.json', `heads: the token ${token} stands twice; each head has a trigger and a task token of its own.`)
+}
+
+function readVocabulary(manifest: BundleManifest, tokenizer: string): Vocabulary {
+  let json: object
+  try {
+    json = z.looseObject({ model: z.looseObject({}) }).parse(JSON.parse(tokenizer))
+  } catch (cause) {
+    throw new BundleError(manifest.tokenizer, 'is no tokenizer.json of Hugging Face tokenizers: JSON with a "model" is expected.', cause)
+  }
+  const { template, visualToken } = manifest.language
+  try {
+    const vocabulary = new Vocabulary(manifest, json)
+    const prompt = vocabulary.rendered('probe')
+    if (!prompt.includes('probe'))
+      throw new BundleError('manifest.json', 'language.template: the question does not come into the prompt; write {{ text }} where it goes.')
+    if (prompt.split(visualToken).length !== 2)
+      throw new BundleError('manifest.json', `language.template: ${visualToken} must stand in it once, where the pictures go.`)
+    return vocabulary
+  } catch (cause) {
+    if (cause instanceof BundleError) throw cause
+    throw new BundleError('manifest.json', `language.template cannot be read (${cause instanceof Error ? cause.message : String(cause)}): ${template}`, cause)
+  }
 }
 
 function parseManifest(text: string): BundleManifest {

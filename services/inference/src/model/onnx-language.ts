@@ -99,7 +99,10 @@ export class OnnxLanguage implements LanguageModel {
     embeds.set(pictures.data, before.length)
     embeds.set(after, before.length + pictures.data.length)
     const size = embeds.length / this.#width
-    if (size > slots.room(slot)) throw new RangeError(`The prompt takes ${size} positions; a slot holds ${slots.max}.`)
+    if (size > slots.room(slot)) {
+      const message = `The question takes ${size} positions of this model with its pictures; it holds ${slots.max}. Ask in fewer words.`
+      throw new ProtocolError('too-large', message, { expected: slots.max, got: size })
+    }
     const whole = manifest.language.atomicPrefix ? prompt.before.length + pictures.data.length / this.#width : 0
     for (let from = 0; ;) {
       const to = Math.min(size, Math.max(from + this.#parts.chunk, from === 0 ? whole : 0))

@@ -159,13 +159,18 @@ export class OnnxModel implements VisionModel {
     for (const [index, head] of this.heads.list.entries())
       await head.run({ scene, window, size: this.image }, stack(marks.slice(index, index + 1).map(({ state }) => state)))
     const { tracker, list } = this.heads
-    if (!tracker || list.some(({ task }) => task === 'mask')) return
-    const prompts = await tracker.prompt(scene, { box: [0.25, 0.25, 0.75, 0.75] })
-    await tracker.look(
+    if (!tracker) return
+    const phrase = list.findIndex(({ task }) => task === 'mask')
+    const states = stack(marks.slice(phrase, phrase + 1).map(({ state }) => state))
+    const prompts = await tracker.prompt(scene, phrase < 0 ? { box: [0.25, 0.25, 0.75, 0.75] } : { states })
+    const objects = prompts.map((prompt) => tracker.begin(prompt))
+    const steps = await tracker.look(scene, objects, this.image)
+    await tracker.remember(
       scene,
-      prompts.map((prompt) => tracker.begin(prompt)),
-      this.image,
+      objects.flatMap((object, index) => (steps[index] ? [{ object, step: steps[index], prompted: true }] : [])),
     )
+    // The second look is the first that goes on from a memory.
+    await tracker.look(scene, objects, this.image)
   }
 
   async close(): Promise<void> {

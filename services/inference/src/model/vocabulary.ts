@@ -44,9 +44,14 @@ export class Vocabulary {
 
   /** The ids of an ask, split where the visual prefix goes. Special tokens in a user's words are words taken out, not commands; `<box>` stands for each of `boxes`. */
   prompt(text: string, boxes = 0): Prompt {
-    const ids = this.encode(this.#template.render({ text: boxes > 0 ? this.#withBoxes(text, boxes) : this.#plain(text) }))
+    const ids = this.encode(this.rendered(boxes > 0 ? this.#withBoxes(text, boxes) : this.#plain(text)))
     const at = ids.indexOf(this.visual)
     return at < 0 ? { before: [], after: ids } : { before: ids.slice(0, at), after: ids.slice(at + 1) }
+  }
+
+  /** The prompt of words as the template writes it. */
+  rendered(text: string): string {
+    return this.#template.render({ text })
   }
 
   /** What is fed after the prompt of a bare phrase to make a head speak: `<p> phrase <trigger> <task>`. */

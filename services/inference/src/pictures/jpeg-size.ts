@@ -19,9 +19,11 @@ export function jpegSize(bytes: Uint8Array): { width: number; height: number } |
   return undefined
 }
 
-/** Whether a JPEG comes to its end: decoders fill in what is missing of a truncated one and say nothing. Cameras may pad, so the marker may stand a little before the last byte. */
+/** Whether a JPEG comes to its end: decoders fill in what is missing of a truncated one and say nothing. Cameras pad, some with kilobytes of zeros: the marker may stand a little before the last byte that is none. */
 export function jpegEnds(bytes: Uint8Array): boolean {
-  for (let at = bytes.length - 2; at >= Math.max(0, bytes.length - 1024); at--) {
+  let end = bytes.length
+  while (end > 0 && bytes[end - 1] === 0) end--
+  for (let at = end - 2; at >= Math.max(0, end - 1024); at--) {
     if (bytes[at] === 0xff && bytes[at + 1] === 0xd9) return true
   }
   return false

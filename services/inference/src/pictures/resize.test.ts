@@ -23,3 +23,13 @@ test('one colour stays that colour, whatever the sizes', () => {
     expect(made.every((value) => value === 201)).toBe(true)
   }
 })
+
+test('a very wide picture keeps its brightness: no share of a pixel is negative', () => {
+  const [height, width] = [400, 25_700]
+  const source = new Uint8Array(height * width * 3).fill(255)
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < 320; x++) source.fill(0, (y * width + Math.round((x * width) / 320)) * 3, (y * width + Math.round((x * width) / 320)) * 3 + 3)
+  const target = new Uint8Array(320 * 320 * 3)
+  resizeRgb(source, [height, width], target, [320, 320])
+  expect(target.reduce((least, value) => Math.min(least, value), 255)).toBeGreaterThan(230)
+})

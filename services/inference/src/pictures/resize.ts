@@ -104,11 +104,14 @@ function taps(from: number, to: number, areas: boolean): Taps {
     const shares = areas ? areaShares(place, scale, from) : linearShares(place, scale, from)
     made.starts[place] = shares.start
     made.counts[place] = shares.values.length
-    let left = ONE
+    // Each share up to here is rounded as one, so that what rounding leaves is spread over the taps and none is negative.
+    let share = 0
+    let given = 0
     shares.values.forEach((value, index) => {
-      const weight = index === shares.values.length - 1 ? left : Math.round(value * ONE)
-      made.weights[place * most + index] = weight
-      left -= weight
+      share += value
+      const until = index === shares.values.length - 1 ? ONE : Math.round(share * ONE)
+      made.weights[place * most + index] = until - given
+      given = until
     })
   }
   if (cache.size > 64) cache.clear()

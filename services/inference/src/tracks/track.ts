@@ -17,6 +17,8 @@ export class Track {
   followed: Followed | undefined
   compiling: Promise<void> | undefined
   stopped = false
+  /** frames in a row on which its head broke */
+  faults = 0
   #lastTime = -Infinity
 
   constructor(body: TrackBody, rules?: LifeRules) {

@@ -17,7 +17,10 @@ export class Watch {
   state: Float32Array | undefined
   compiling: Promise<void> | undefined
   stopped = false
+  /** frames in a row on which its head broke */
+  faults = 0
   #compiledAt = -Infinity
+  #missedAt: number | undefined
   #ranAt = -Infinity
   #usual = 0
   #lately = 1
@@ -32,6 +35,7 @@ export class Watch {
   needsCompiling(mediaTime: number): boolean {
     if (this.compiling || this.stopped) return false
     if (!this.state) return true
+    if (this.#missedAt !== undefined && Math.abs(mediaTime - this.#missedAt) < SOONEST_MS) return false
     const age = mediaTime - this.#compiledAt
     if (!this.head.standing) return age >= this.#times.everyMs
     return age >= this.#times.refreshMs || (age >= SOONEST_MS && this.#lately < this.#usual * FALLEN)
@@ -39,9 +43,15 @@ export class Watch {
 
   compiled(state: Float32Array, mediaTime: number): void {
     this.state = state
+    this.#missedAt = undefined
     this.#compiledAt = mediaTime
     this.#usual = 0
     this.#lately = 1
+  }
+
+  /** It could not be compiled again: the query stands on what it had, and the next try waits. */
+  missed(mediaTime: number): void {
+    this.#missedAt = mediaTime
   }
 
   /** Whether the head runs on this frame. */
