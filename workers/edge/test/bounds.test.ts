@@ -2,6 +2,7 @@ import { CLOSE, DEFAULT_LIMITS, encodeVerdict } from '@fovea/protocol'
 import type { ClientMessage } from '@fovea/protocol'
 import { expect, test } from 'vitest'
 import type { SessionStore } from '../src/store/session-store.ts'
+import { closeQuietly } from '../src/session/socket.ts'
 import { FakeSession, SMALL, withStore } from './fake-session.ts'
 import type { FakeSocket } from './fake-session.ts'
 
@@ -338,4 +339,53 @@ test('[FR5] a held frame that is to be kept goes to the backend beside the newes
     expect(fake.backend().frames).toHaveLength(2)
     expect(types(owner)).not.toContain('frames-settled')
   })
+})
+
+test('[WI2] frames that are under way when their stream closes cost their sender no bad marks', async () => {
+  await withStore((real) => {
+    const fake = new FakeSession(real)
+    const owner = fake.owner()
+    fake.say(owner, HELLO)
+    for (let stream = 0; stream < 11; stream++) {
+      fake.say(owner, { ...OPEN, stream })
+      fake.say(owner, { type: 'stream-close', stream })
+      for (const number of [1, 2]) fake.frame(owner, number, 0, { stream })
+    }
+    expect([owner.closedWith, types(owner).includes('error')]).toEqual([undefined, false])
+    fake.frame(owner, 1, 0, { stream: 99 })
+    expect(owner.texts.at(-1)).toMatchObject({ type: 'error', code: 'invalid-message' })
+  })
+})
+
+test('[EP5] an owner that was let go and has not answered the close does not come back after an eviction; its counters stay', async () => {
+  await withStore((real) => {
+    const { fake, owner } = started(real, { ...DEFAULT_LIMITS, maxFps: 240 })
+    for (let number = 1; number <= 60; number++) fake.frame(owner, number, 0)
+    expect([owner.closedWith, fake.session.state]).toEqual([CLOSE.rate, 'paused'])
+    const { sent } = fake.session.streams.open.get(0)?.gate.counters ?? {}
+    fake.evict({ unanswered: [owner] })
+    expect(fake.session.clients.owner).toBeUndefined()
+    expect(fake.session.streams.open.get(0)?.gate.counters.sent).toBe(sent)
+    const again = fake.owner()
+    expect(again.texts[0]).toMatchObject({ type: 'session-ready', streams: [{ sent }] })
+  })
+})
+
+test('[SE2] an owner that was replaced and has not answered the close keeps no backend', async () => {
+  await withStore((real) => {
+    const { fake, backend } = started(real)
+    const second = fake.owner()
+    fake.say(second, HELLO)
+    fake.close(second)
+    fake.pass(61_000)
+    expect([fake.session.state, backend.closedWith]).toEqual(['idle', CLOSE.normal])
+  })
+})
+
+test('a socket is closed whatever the reason holds: a reason of more than 123 bytes would not close it', async () => {
+  const { 0: client, 1: server } = new WebSocketPair()
+  for (const end of [client, server]) end.accept()
+  const closed = new Promise((resolve) => client.addEventListener('close', ({ code, reason }) => resolve([code, reason])))
+  closeQuietly(server, CLOSE.normal, '…'.repeat(60))
+  expect(await closed).toEqual([CLOSE.normal, '…'.repeat(40)])
 })

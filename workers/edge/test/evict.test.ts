@@ -159,3 +159,27 @@ test('[EP1] a backend that comes with an old epoch is fenced', async () => {
   const code = await new Promise((resolve) => socket.addEventListener('close', (event) => resolve(event.code)))
   expect(code).toBe(4009)
 })
+
+test('[EP5] an owner that was replaced and never answers the close is not the owner after an eviction', async () => {
+  await startBackend()
+  const { session, wsUrl, protocols, resumeKey } = await createSession()
+  const { exports } = await import('cloudflare:workers')
+  const response = await exports.default.fetch(
+    new Request(wsUrl.replace('ws', 'http'), { headers: { upgrade: 'websocket', 'sec-websocket-protocol': protocols.join(', ') } }),
+  )
+  const half = response.webSocket
+  // Half open: a close from the edge is not answered.
+  half?.accept({ allowHalfOpen: true })
+  half?.send(JSON.stringify({ type: 'session-resume', lastSeq: 0, streams: [] }))
+  half?.send(JSON.stringify({ type: 'stream-open', stream: 0, policy: 'latest' }))
+  const state = async () => (await (await call(`/v1/sessions/${session}`)).json<{ state: string }>()).state
+  await expect.poll(state).toBe('live')
+  const ticket = await call(`/v1/sessions/${session}/tickets`, { method: 'POST', key: null, body: JSON.stringify({ resumeKey }) })
+  const second = await EdgeClient.open(await ticket.json())
+  second.say({ type: 'session-resume', lastSeq: 0, streams: [] })
+  await second.until('session-started')
+  second.close()
+  await expect.poll(state).toBe('paused')
+  await evict(session)
+  expect(await state()).toBe('paused')
+})

@@ -62,10 +62,10 @@ export class FakeSession {
     this.session = this.#open()
   }
 
-  /** The object is evicted: a new one over the same store and the sockets that live. */
-  evict({ closing = [] }: { closing?: FakeSocket[] } = {}): void {
+  /** The object is evicted: a new one over the same store and the sockets that live, or were closed by the edge and whose peer has not answered. */
+  evict({ closing = [], unanswered = [] }: { closing?: FakeSocket[]; unanswered?: FakeSocket[] } = {}): void {
     for (const socket of closing) socket.close(1006)
-    this.session = this.#open()
+    this.session = this.#open(unanswered)
   }
 
   owner(): FakeSocket {
@@ -84,12 +84,21 @@ export class FakeSession {
 
   /** The newest lease is taken up. */
   backend({ window = 2 } = {}): FakeSocket {
+    const socket = this.dial()
+    this.attached(socket, { window })
+    return socket
+  }
+
+  /** A backend dials in and is told `session-open`; its answer is still to come. */
+  dial(epoch = this.session.row.epoch): FakeSocket {
     const socket = new FakeSocket()
     this.sockets.push(socket)
-    const { epoch } = this.session.row
     if (!this.session.backing.attach(socket, { backend: `b${epoch}`, epoch })) throw new Error('The assignment was fenced.')
-    this.session.message(socket, JSON.stringify({ type: 'session-attached', epoch, window, model: { name: 'fake', hash: 'h', tasks: ['region'] } }))
     return socket
+  }
+
+  attached(socket: FakeSocket, { window = 2, epoch = this.session.row.epoch } = {}): void {
+    this.session.message(socket, JSON.stringify({ type: 'session-attached', epoch, window, model: { name: 'fake', hash: 'h', tasks: ['region'] } }))
   }
 
   say(socket: FakeSocket, message: ClientMessage): void {
@@ -122,12 +131,12 @@ export class FakeSession {
     this.time = end
   }
 
-  #open(): Session {
+  #open(unanswered: readonly FakeSocket[] = []): Session {
     const alarmAt = () => this.alarmAt
     return new Session({
       row: this.store.session() ?? newSessionRow({ id: 's', tenant: 'local', name: null, wants: null, createdAt: 0 }),
       store: this.store,
-      sockets: this.sockets.filter((socket) => socket.closedWith === undefined),
+      sockets: this.sockets.filter((socket) => socket.closedWith === undefined || unanswered.includes(socket)),
       now: () => this.time,
       alarm: {
         get at() {

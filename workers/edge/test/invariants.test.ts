@@ -84,6 +84,7 @@ type Step =
   | 'crash'
   | 'reconnect'
   | 'lose-frame'
+  | 'dial'
   | 'attach'
   | 'lose-backend'
   | 'time'
@@ -103,6 +104,7 @@ const STEPS: Step[] = [
   'crash',
   'reconnect',
   'lose-frame',
+  'dial',
   'attach',
   'attach',
   'lose-backend',
@@ -138,10 +140,15 @@ function walk(fake: FakeSession, steps: readonly Step[]) {
     )
     fake.session.message(backend, encodeVerdict({ outcome, stream: 0, frame: number, epoch }, json).buffer)
   }
-  const attach = () => {
-    if (fake.session.row.phase !== 'attaching' || fake.session.backing.link) return
-    backend = fake.backend()
+  const dial = () => {
+    const resting = fake.store.deadlines().some(({ kind }) => kind === 'lease')
+    if (fake.session.row.phase !== 'attaching' || resting || fake.session.backing.link) return
+    backend = fake.dial()
     answered = 0
+  }
+  const attach = () => {
+    dial()
+    if (backend && fake.session.backing.link?.attached === false) fake.attached(backend)
   }
   const loseBackend = () => {
     if (!backend) return
@@ -163,7 +170,8 @@ function walk(fake: FakeSession, steps: readonly Step[]) {
     else if (step === 'lose-frame') {
       client.lostFrame()
       client.reconnect()
-    } else if (step === 'attach') attach()
+    } else if (step === 'dial') dial()
+    else if (step === 'attach') attach()
     else if (step === 'lose-backend') loseBackend()
     else if (step === 'time') fake.pass(2500)
     else if (step === 'ask') {
@@ -262,6 +270,22 @@ test('[EV2] a frame that no backend has after a crash is told to its sender at o
     client.reconnect()
     expect(fake.session.state).toBe('attaching')
     expect(client.verdicts.get(1)).toEqual(['unavailable'])
+  })
+})
+
+test('[EV2] bytes are held for pending numbers only, also where a returning sender has read their verdicts', { timeout: PATIENCE }, async () => {
+  await withStore((store) => {
+    const fake = new FakeSession(store)
+    let owner = fake.owner()
+    fake.say(owner, { type: 'session-resume', lastSeq: 0, streams: [] })
+    fake.say(owner, { type: 'stream-open', stream: 0, policy: 'all' })
+    for (let sent = 0; sent < 20; sent += 2) {
+      fake.frame(owner, sent + 1, sent)
+      fake.frame(owner, sent + 2, sent)
+      owner = fake.owner()
+      fake.say(owner, { type: 'session-resume', lastSeq: 0, streams: [{ stream: 0, sent: sent + 2, unsettled: [] }] })
+    }
+    expect(fake.session.streams.open.get(0)?.held.size, 'invariant 2').toBe(0)
   })
 })
 

@@ -21,6 +21,22 @@ export class BackendLink {
     return this.attachment.attached
   }
 
+  /** A track that starts from a frame which this backend does not have yet waits for it. */
+  delay(track: string): void {
+    this.attachment.late.push(track)
+    this.save()
+  }
+
+  /** True where the track still waited: it has not been said, and will not be. */
+  forget(track: string): boolean {
+    const { late } = this.attachment
+    const index = late.indexOf(track)
+    if (index < 0) return false
+    late.splice(index, 1)
+    this.save()
+    return true
+  }
+
   save(): void {
     this.socket.serializeAttachment(this.attachment)
   }
@@ -35,6 +51,8 @@ export class BackendLink {
   }
 
   close(code: keyof typeof CLOSE, reason: string): void {
+    this.attachment.closed = true
+    this.save()
     closeQuietly(this.socket, CLOSE[code], reason)
   }
 

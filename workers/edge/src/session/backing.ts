@@ -1,5 +1,5 @@
 import { DEFAULT_WINDOW, ProtocolError } from '@fovea/protocol'
-import type { Limits, ModelInfo, ToBackend } from '@fovea/protocol'
+import type { Limits, ModelInfo, ToBackend, TrackBody } from '@fovea/protocol'
 import type { SessionRow, SessionStore } from '../store/session-store.ts'
 import type { Asks } from './asks.ts'
 import { BackendLink } from './backend-link.ts'
@@ -45,10 +45,17 @@ export class Backing {
   constructor(ports: Ports, sockets: Iterable<SessionSocket>) {
     this.#ports = ports
     const { row, store, now, deadlines, pool, background } = ports
-    this.#lease = new Lease({ row, store, now, deadlines, pool, events: { failed: (because) => this.#degrade(because), background } })
+    this.#lease = new Lease({
+      row,
+      store,
+      now,
+      deadlines,
+      pool,
+      events: { spent: (because) => this.#drop(because), failed: (because) => this.#degrade(because), background },
+    })
     for (const socket of sockets) {
       const attachment = socket.deserializeAttachment()
-      if (attachment?.kind === 'backend' && attachment.epoch === row.epoch) this.#link = new BackendLink(socket, attachment, now())
+      if (attachment?.kind === 'backend' && attachment.epoch === row.epoch && !attachment.closed) this.#link = new BackendLink(socket, attachment, now())
     }
   }
 
@@ -56,10 +63,20 @@ export class Backing {
     return this.#link
   }
 
-  /** To the backend, where one is attached; false where none is. */
+  /** To the backend; false where none can take it now. */
   say(message: ToBackend): boolean {
-    if (!this.#link?.attached) return false
-    this.#link.say(message)
+    const link = this.#link
+    if (!link) return false
+    if (!link.attached) {
+      // It hears in order, from `session-open` on; only what it has to answer waits until it says that it can.
+      if (message.type === 'ask-start' || message.type === 'ask-cancel' || message.type === 'picture-get') return false
+      if (message.type === 'track-stop' && link.forget(message.track)) return true
+      if (message.type === 'track-start' && this.#ports.streams.holds(message.stream, firstFrameOf(message))) {
+        link.delay(message.track)
+        return true
+      }
+    }
+    link.say(message)
     return true
   }
 
@@ -74,8 +91,14 @@ export class Backing {
   /** A backend has dialled in. False where its assignment is not the current one: it is fenced [EP1]. */
   attach(socket: SessionSocket, assignment: { backend: string; epoch: number }): boolean {
     const { row, limits, streams, standing, store, now } = this.#ports
-    if (row.phase !== 'attaching' || assignment.epoch !== row.epoch || this.#link) return false
-    const link = new BackendLink(socket, { kind: 'backend', name: assignment.backend, epoch: assignment.epoch, attached: false }, now())
+    if (!this.#lease.awaits(assignment.epoch) || this.#link) return false
+    const tracks = Array.from(standing.tracks.values(), ({ track, stream, prompt }) => ({ track, stream, prompt }))
+    const late = tracks.filter((track) => streams.holds(track.stream, firstFrameOf(track)))
+    const link = new BackendLink(
+      socket,
+      { kind: 'backend', name: assignment.backend, epoch: assignment.epoch, attached: false, late: late.map(({ track }) => track), closed: false },
+      now(),
+    )
     this.#link = link
     link.save()
     link.say({
@@ -85,17 +108,19 @@ export class Backing {
       limits,
       streams: Array.from(streams.open.values(), (stream) => stream.body),
       watches: [...standing.watches.values()],
-      tracks: Array.from(standing.tracks.values(), ({ track, stream, prompt }) => ({ track, stream, prompt })),
+      tracks: tracks.filter((track) => !late.includes(track)),
       transcript: store.endedAsks(TRANSCRIPT).flatMap(({ body, outcome }) => (outcome?.finish === 'stop' ? [{ text: body.text, answer: outcome.text }] : [])),
     })
     return true
   }
 
-  /** The backend is ready: what was held goes first, in order, then the asks. */
+  /** The backend is ready: what was held goes first, in order, then the tracks that start from it, then the asks. */
   attached(link: BackendLink, { window, model }: { window: number; model: ModelInfo }): void {
     if (link !== this.#link || link.attached) return
-    const { row, store, streams, asks } = this.#ports
+    const { row, store, streams, asks, standing } = this.#ports
+    const late = link.attachment.late.flatMap((track) => standing.tracks.get(track) ?? [])
     link.attachment.attached = true
+    link.attachment.late = []
     link.save()
     const fresh = row.model?.hash !== model.hash
     row.phase = 'live'
@@ -103,7 +128,8 @@ export class Backing {
     this.#lease.won(link.attachment.name)
     store.saveSession(row)
     for (const stream of streams.open.values()) if (stream.paused) link.say({ type: 'stream-pause', stream: stream.body.stream, paused: true })
-    for (const frame of streams.release()) link.frame(frame)
+    for (const frame of streams.release((stream, frame) => late.some((track) => track.stream === stream && firstFrameOf(track) === frame))) link.frame(frame)
+    for (const { track, stream, prompt } of late) link.say({ type: 'track-start', track, stream, prompt })
     asks.handOver()
     streams.setWindow(Math.min(window, MAX_WINDOW))
     this.#ports.counted()
@@ -115,8 +141,7 @@ export class Backing {
   lose(because: string): void {
     const link = this.#link
     if (!link) return
-    this.#link = undefined
-    link.close('fenced', because)
+    this.#drop(because)
     this.#ports.row.failed = link.attachment.name
     // One that never attached had nothing yet: only its lease has come to nothing.
     if (link.attached) this.#lost(because)
@@ -135,9 +160,6 @@ export class Backing {
 
   /** A lease was told to a backend that did not come. */
   missedCurrent(): void {
-    // One that has dialled in and never said `session-attached` is no use either.
-    this.#link?.close('fenced', 'it did not attach in time')
-    this.#link = undefined
     this.#lease.missed(this.#ports.row.epoch, 'the backend that was told did not attach in time')
   }
 
@@ -170,6 +192,12 @@ export class Backing {
     this.#ports.changed(because)
   }
 
+  /** Whoever came is sent away, also one that has dialled in and never said `session-attached`. */
+  #drop(because: string): void {
+    this.#link?.close('fenced', because)
+    this.#link = undefined
+  }
+
   #lost(because: string): void {
     const { row, streams, asks, standing, needed, counted, changed } = this.#ports
     if (row.phase === 'ended') return
@@ -199,4 +227,9 @@ export class Backing {
     counted()
     changed(because)
   }
+}
+
+/** The frame in which a track is shown its object; none where it starts from a phrase. */
+function firstFrameOf({ prompt }: Pick<TrackBody, 'prompt'>): number | undefined {
+  return 'frame' in prompt ? prompt.frame : undefined
 }

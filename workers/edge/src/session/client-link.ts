@@ -129,8 +129,10 @@ export class ClientLink {
   }
 
   close(code: keyof typeof CLOSE, reason: string): void {
-    if (this.#closed) return
+    if (this.attachment.closed) return
     this.#closed = true
+    this.attachment.closed = true
+    this.save()
     closeQuietly(this.socket, CLOSE[code], reason)
   }
 

@@ -16,10 +16,11 @@ export class Clients {
     for (const socket of sockets) {
       const attachment = socket.deserializeAttachment()
       if (attachment?.kind !== 'client') continue
+      this.#tags = Math.max(this.#tags, attachment.tag)
+      if (attachment.closed) continue
       const link = new ClientLink(socket, attachment, { now, woken: true })
       this.#links.set(socket, link)
-      this.#tags = Math.max(this.#tags, attachment.tag)
-      // A replaced owner may still be closing: the newest one counts.
+      // One that closes by itself may still be listed beside its successor: the newest counts.
       if (link.isOwner && attachment.tag > (this.#owner?.attachment.tag ?? 0)) this.#owner = link
     }
   }
@@ -57,13 +58,16 @@ export class Clients {
 
   /** One more; a second owner takes the first one's place [SE2]. */
   add(socket: SessionSocket, role: 'owner' | 'viewer'): ClientLink {
-    const attachment = { kind: 'client' as const, role, tag: ++this.#tags, resumed: false, cursor: -1, streams: [] }
+    const attachment = { kind: 'client' as const, role, tag: ++this.#tags, resumed: false, cursor: -1, streams: [], closed: false }
     const link = new ClientLink(socket, attachment, { now: this.#now, woken: false })
     this.#links.set(socket, link)
     if (role === 'owner') {
       const before = this.#owner
       this.#owner = link
-      before?.close('replaced', 'another owner has connected')
+      if (before) {
+        before.close('replaced', 'another owner has connected')
+        this.#links.delete(before.socket)
+      }
     }
     return link
   }
@@ -82,9 +86,7 @@ export class Clients {
   /** What is owed to the owner, and told to viewers who keep up. */
   tell(message: TransientMessage): void {
     const json = JSON.stringify(message)
-    for (const link of this.#links.values()) {
-      if (link.attachment.resumed && (link.isOwner ? link === this.#owner : !link.slow)) link.text(json)
-    }
+    for (const link of this.#links.values()) if (link.attachment.resumed && (link.isOwner || !link.slow)) link.text(json)
   }
 
   /** What nobody is owed: only for those who keep up [FR7]. */

@@ -20,6 +20,8 @@ type Ports = {
   clients: Clients
   /** a frame or an ask is pending now */
   pending(): void
+  /** this client sends far more than it may */
+  flooded(link: ClientLink, reason: string): void
 }
 
 /** The way of a frame to the backend and of its verdict back: no await, no storage write, no parse of the verdict, no copy of the picture [WI4]. */
@@ -45,6 +47,8 @@ export class FramePath {
     if ('problem' in header) throw new ProtocolError('invalid-message', header.problem)
     const ports = this.#ports
     const stream = ports.streams.open.get(header.stream)
+    // It was sent before its sender knew that the stream is closed.
+    if (ports.streams.isOver(header.stream)) return
     if (!stream) throw new ProtocolError('invalid-message', `Stream ${header.stream} is not open. Open it with stream-open before its first frame.`)
     const now = ports.now()
     const admission = stream.gate.admit(header, bytes.byteLength, now, ports.limits, this.#instead(stream, bytes.byteLength, now))
@@ -63,8 +67,9 @@ export class FramePath {
     }
     if (admission.name === 'drop') {
       this.#tell(JSON.stringify({ type: 'frame-dropped', stream: header.stream, frame: header.frame, reason: admission.reason } satisfies FrameDropped))
-      if (admission.beyondWindow && this.#flood.add(now) > FLOOD) link.close('rate', `more than ${FLOOD} frames a second beyond the window`)
-      return link.save()
+      link.save()
+      if (admission.beyondWindow && this.#flood.add(now) > FLOOD) ports.flooded(link, `more than ${FLOOD} frames a second beyond the window`)
+      return
     }
     stampReceivedAt(bytes, now)
     const backend = ports.backend()

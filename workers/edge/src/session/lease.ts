@@ -16,6 +16,8 @@ const TRIES = 3
 const BACKOFF_MS = [200, 1000, 3000]
 
 type LeaseEvents = {
+  /** the epoch of this try is spent: nobody attaches under it any more [EP1] */
+  spent(because: string): void
   /** no backend after all tries [SE3] */
   failed(because: string): void
   background(work: Promise<void>): void
@@ -59,10 +61,16 @@ export class Lease {
     this.#try()
   }
 
+  /** True while a backend may still come under this epoch. */
+  awaits(epoch: number): boolean {
+    return epoch === this.#row.epoch && this.#row.phase === 'attaching' && !this.#deadlines.has('lease')
+  }
+
   /** One try came to nothing: the next after a pause, or the end. */
   missed(epoch: number, because: string): void {
-    if (epoch !== this.#row.epoch || this.#row.phase !== 'attaching') return
+    if (!this.awaits(epoch)) return
     this.#deadlines.clear('assign')
+    this.#events.spent(because)
     if (this.#row.tries >= TRIES) {
       this.#events.background(this.#pool.wait(this.#row.id))
       return this.#events.failed(because)
@@ -72,8 +80,7 @@ export class Lease {
 
   /** A backend has said `hello` during a pause. */
   again(): void {
-    const resting = this.#store.deadlines().some((one) => one.kind === 'lease')
-    if (this.#row.phase === 'attaching' && resting) this.#try()
+    if (this.#row.phase === 'attaching' && this.#deadlines.has('lease')) this.#try()
   }
 
   /** The pause is over. */

@@ -104,6 +104,7 @@ export class Session {
       state: () => this.state,
       backend: () => this.backing.link,
       pending: () => this.upkeep.watchPending(),
+      flooded: (link, reason) => this.hangUp(link, 'rate', reason),
     })
     this.vision = new EdgeVisionSession(this)
     this.runs = runs.map((make) => make(hostOf(this)))
@@ -175,9 +176,10 @@ export class Session {
   }
 
   openStream(body: StreamBody): void {
-    this.streams.start(body)
+    // A backend that is told twice would begin the stream anew.
+    const fresh = this.streams.start(body)
     this.#saveCounters()
-    if (!this.backing.say({ type: 'stream-open', ...body })) this.backing.wake('a stream was opened')
+    if (!fresh || !this.backing.say({ type: 'stream-open', ...body })) this.backing.wake('a stream was opened')
   }
 
   /** What stands on the stream ends with it. */

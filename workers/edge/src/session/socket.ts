@@ -13,10 +13,23 @@ export type ClientAttachment = {
   cursor: number
   /** counters of the owner's streams [SE5] */
   streams: StreamCounters[]
+  /** closed from here: until its peer answers, the platform still lists it */
+  closed: boolean
 }
 
 /** What a backend's socket remembers across hibernation. */
-export type BackendAttachment = { kind: 'backend'; name: string; epoch: number; attached: boolean }
+export type BackendAttachment = {
+  kind: 'backend'
+  name: string
+  epoch: number
+  attached: boolean
+  /** tracks that start from a frame which is still held here: said after it */
+  late: string[]
+  /** closed from here, as a client's may be */
+  closed: boolean
+}
+
+const REASON_BYTES = 120
 
 export type Attachment = ClientAttachment | BackendAttachment
 
@@ -31,9 +44,15 @@ export interface SessionSocket {
 /** Closes a socket that may be closed already: then there is nobody left to tell. */
 export function closeQuietly(socket: SessionSocket, code: number, reason: string): void {
   try {
-    // A close reason holds at most 123 bytes.
-    socket.close(code, reason.slice(0, 120))
+    socket.close(code, briefly(reason))
   } catch {
     return
   }
+}
+
+/** A close reason holds at most 123 bytes; with one byte more the socket would not close at all. */
+function briefly(reason: string): string {
+  const bytes = new TextEncoder().encode(reason)
+  if (bytes.length <= REASON_BYTES) return reason
+  return new TextDecoder().decode(bytes.subarray(0, REASON_BYTES)).replace(/\uFFFD$/, '')
 }

@@ -40,10 +40,14 @@ export class Streams {
     for (const stream of this.open.values()) this.settle(stream, 'unavailable', (one) => one.held || !attached)
   }
 
-  start(body: StreamBody): void {
+  /** Opens a stream; false where it was open before, with the same settings. */
+  start(body: StreamBody): boolean {
     const known = this.open.get(body.stream)
     if (known) {
-      if (JSON.stringify(known.body) === JSON.stringify(body)) return this.tellWindow(known)
+      if (JSON.stringify(known.body) === JSON.stringify(body)) {
+        this.tellWindow(known)
+        return false
+      }
       throw new ProtocolError('id-taken', `Stream ${body.stream} is open with other settings. Close it, or take another number.`, { expected: this.#free() })
     }
     if (this.#used.has(body.stream))
@@ -60,6 +64,12 @@ export class Streams {
     if (this.#context.state() === 'degraded') stream.gate.counters.window = 0
     this.open.set(body.stream, stream)
     this.tellWindow(stream)
+    return true
+  }
+
+  /** True of a number that was open once: what is still under way for it comes too late. */
+  isOver(number: number): boolean {
+    return this.#used.has(number) && !this.open.has(number)
   }
 
   close(number: number, because: string): void {
@@ -85,7 +95,11 @@ export class Streams {
   /** Its sender is back and says what it has no verdict for [EV2]. A stream that is closed owes nobody any more. */
   resume(link: ClientLink, number: number, sent: number, unsettled: readonly number[]): void {
     const stream = this.open.get(number)
-    if (stream) return this.tellSettled(stream, stream.gate.resume(sent, unsettled))
+    if (stream) {
+      const ranges = stream.gate.resume(sent, unsettled)
+      this.#letGo(stream)
+      return this.tellSettled(stream, ranges)
+    }
     const ranges = unsettled.map((frame) => ({ from: frame, to: frame, outcome: 'dropped' as const, reason: 'unavailable' as const }))
     if (ranges.length > 0) link.say({ type: 'frames-settled', stream: number, ranges })
   }
@@ -93,7 +107,7 @@ export class Streams {
   /** Gives pending numbers their verdict, all in one message [FR1]. */
   settle(stream: Stream, reason: DropReason, which?: (one: { n: number; held: boolean }) => boolean): void {
     const ranges = stream.gate.settleAll(reason, which)
-    for (const number of stream.held.keys()) if (!stream.gate.counters.pending.some((one) => one.n === number)) stream.held.delete(number)
+    this.#letGo(stream)
     this.tellSettled(stream, ranges)
   }
 
@@ -112,12 +126,18 @@ export class Streams {
     for (const stream of this.open.values()) if (stream.gate.setWindow(window)) this.tellWindow(stream)
   }
 
-  /** On a fresh backend: `latest` keeps only its newest held frame, `all` sends them in order [SE3]. Returns what to forward. */
-  release(): ArrayBuffer[] {
+  /** True while the bytes of this frame wait here. */
+  holds(number: number, frame: number | undefined): boolean {
+    return frame !== undefined && (this.open.get(number)?.held.has(frame) ?? false)
+  }
+
+  /** On a fresh backend: `latest` keeps only its newest held frame and those that are wanted, `all` sends them in order [SE3]. Returns what to forward. */
+  release(wanted: (stream: number, frame: number) => boolean): ArrayBuffer[] {
     const frames: ArrayBuffer[] = []
     for (const stream of this.open.values()) {
       const newest = Math.max(0, ...stream.held.keys())
-      if (stream.body.policy === 'latest') this.settle(stream, 'stale', (one) => one.held && one.n !== newest && !keeps(stream.held.get(one.n)))
+      const matters = (frame: number) => frame === newest || keeps(stream.held.get(frame)) || wanted(stream.body.stream, frame)
+      if (stream.body.policy === 'latest') this.settle(stream, 'stale', (one) => one.held && !matters(one.n))
       for (const one of stream.gate.counters.pending) {
         const frame = stream.held.get(one.n)
         if (!one.held || !frame) continue
@@ -166,6 +186,11 @@ export class Streams {
     const seen = stream?.gate.counters.seen
     if (!stream || !seen) return undefined
     return { stream: stream.body.stream, frame: seen.n, mediaTime: seen.t, receivedAt: seen.at, ageMs: this.#context.now() - seen.at }
+  }
+
+  /** Bytes are held for pending numbers only. */
+  #letGo({ held, gate }: Stream): void {
+    for (const number of held.keys()) if (!gate.counters.pending.some((one) => one.n === number)) held.delete(number)
   }
 
   #stream(body: StreamBody, counters: StreamCounters): Stream {
