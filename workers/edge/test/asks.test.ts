@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { call, EdgeClient, startBackend } from './edge-client.ts'
+import { call, createSession, EdgeClient, startBackend } from './edge-client.ts'
 
 test('[AS2] an ask brings its words, its evidence and its end, in order, each with a seq that rises by one', async () => {
   await startBackend()
@@ -33,6 +33,41 @@ test('[AS1] the same id never runs twice; over HTTP a repeat gives the stored ou
   expect(await client.until('error')).toMatchObject({ code: 'id-taken', of: 'same' })
   expect(backend.sessions.get(session)?.messages.filter((message) => message.type === 'ask-start')).toHaveLength(1)
   expect(client.of('answer-ended')).toHaveLength(1)
+})
+
+test('[AS1] an id that asked something else is refused over HTTP, as JSON and as events', async () => {
+  await startBackend()
+  const { session } = await createSession()
+  const ask = (body: object, headers = {}) => call(`/v1/sessions/${session}/asks`, { method: 'POST', headers, body: JSON.stringify({ ask: 'a1', ...body }) })
+  expect((await ask({ text: 'the cup' })).status).toBe(200)
+  const refused = [
+    await ask({ text: 'the dog' }),
+    await ask({ text: 'the dog' }, { accept: 'text/event-stream' }),
+    await ask({ text: 'the cup', tasks: ['mask'] }),
+    await ask({ text: 'the cup', at: { frame: 1 } }),
+  ]
+  expect(refused.map(({ status }) => status)).toEqual([409, 409, 409, 409])
+  expect(await refused[0]?.json()).toMatchObject({ code: 'id-taken' })
+  expect((await ask({ text: 'the cup', deadlineMs: 1000 })).status).toBe(200)
+})
+
+test('[AS6] the boxes of an ask over HTTP reach the model', async () => {
+  const backend = await startBackend()
+  const { session } = await createSession()
+  const body = { ask: 'a1', text: 'what is <box>?', boxes: [[0, 0, 0.5, 0.5]] }
+  await call(`/v1/sessions/${session}/asks`, { method: 'POST', body: JSON.stringify(body) })
+  expect(backend.sessions.get(session)?.messages.find(({ type }) => type === 'ask-start')).toMatchObject(body)
+})
+
+test('[AS2] `ask-accepted` tells as `look` where the ask looks; its `at` is the time of the event', async () => {
+  await startBackend()
+  const { client } = await EdgeClient.start()
+  client.frame(1)
+  await client.until('frame-seen')
+  client.say({ type: 'ask-start', ask: 'a1', text: 'the cup', at: { frame: 1 } })
+  expect(await client.until('ask-accepted')).toMatchObject({ look: { frame: 1 }, at: expect.any(Number) })
+  client.say({ type: 'ask-start', ask: 'a2', text: 'the cup' })
+  expect(await client.until('ask-accepted', 2)).not.toHaveProperty('look')
 })
 
 test('[AS6] an ask over HTTP without any socket, as server-sent events', async () => {

@@ -3,6 +3,8 @@ import { env } from 'cloudflare:workers'
 import { workflow } from '@fovea/workflow'
 import { expect, test } from 'vitest'
 import { call, EdgeClient, startBackend } from './edge-client.ts'
+import { Workflows } from '../src/session/workflows.ts'
+import { FakeSession, withStore } from './fake-session.ts'
 import type { ScriptedSession } from './scripted-backend.ts'
 
 const check = workflow('cup-check')
@@ -59,6 +61,29 @@ test('[EP5] locate → branch → follow → event run at the edge, through an e
   })
   expect(await again.json()).toMatchObject({ run: 'run1', finish: 'stop', output: { find: { count: 1 } } })
 })
+
+test('[EP5] a follow whose backend went away during a sleep ends as it does awake', () =>
+  withStore(async (store, clear) => {
+    const graph = workflow('eye').follow('it', { query: 'cup', stream: 0 }).build()
+    const ends: unknown[] = []
+    for (const asleep of [false, true]) {
+      clear()
+      const fake = new FakeSession(store, { runs: [(host) => new Workflows(host)] })
+      const owner = fake.owner()
+      fake.say(owner, { type: 'session-resume', lastSeq: 0, streams: [] })
+      fake.say(owner, { type: 'stream-open', stream: 0, policy: 'all' })
+      const backend = fake.backend()
+      fake.say(owner, { type: 'workflow-start', run: 'run1', graph })
+      await expect.poll(() => fake.session.standing.tracks.has('run1-it')).toBe(true)
+      if (asleep) fake.evict({ closing: [backend] })
+      else fake.close(backend)
+      await expect.poll(() => store.run('run1')?.outcome).not.toBeNull()
+      const { seq: _, at: __, ...outcome } = store.run('run1')?.outcome ?? { seq: 0, at: 0 }
+      ends.push(outcome)
+    }
+    expect(ends[0]).toMatchObject({ finish: 'stop', output: { it: { track: 'run1-it', life: 'ended' } } })
+    expect(ends[1]).toEqual(ends[0])
+  }))
 
 test('[SE5] a wait stands as a row behind the alarm and outlives an eviction', async () => {
   await startBackend()

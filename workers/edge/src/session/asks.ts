@@ -46,7 +46,7 @@ export class Asks {
     const context = this.#context
     const known = context.store.ask(body.ask)
     if (known) {
-      if (known.body.text === body.text) return
+      if (questionOf(known.body) === questionOf(body)) return
       throw new ProtocolError('id-taken', `Ask ${body.ask} asked something else before. Give this one an id of its own.`)
     }
     const state = context.state()
@@ -77,9 +77,11 @@ export class Asks {
     const at = context.now()
     // First on its way, then written: what is sent after a write waits until the write is safe, and the model would wait with it.
     const sent = context.toBackend({ type: 'ask-start', ...body })
+    // An event's own `at` is its time.
+    const { at: look, ...told } = body
     const row: AskRow = { id: body.ask, at, body, sent, text: '', evidence: [], outcome: null }
     try {
-      context.emit({ type: 'ask-accepted', ...body }, () => context.store.addAsk(row))
+      context.emit({ type: 'ask-accepted', ...told, ...(look !== undefined && { look }) }, () => context.store.addAsk(row))
     } catch (error) {
       if (sent) context.toBackend({ type: 'ask-cancel', ask: body.ask })
       throw error
@@ -111,7 +113,7 @@ export class Asks {
     if (!row) return
     switch (message.type) {
       case 'answer-delta':
-        row.text += message.text
+        row.text = (row.text + message.text).slice(0, MAX_TEXT)
         return context.record(message, () => context.store.saveAskText(row.id, row.text))
       case 'head-started':
         return context.record(message)
@@ -193,6 +195,11 @@ export class Asks {
       context.store.clearDeadline('cancel', row.id)
     })
   }
+}
+
+/** What an ask wants to know: one that repeats an id asks the same, whatever time it gives itself. */
+function questionOf({ text, stream, at, tasks, boxes }: AskBody): string {
+  return JSON.stringify([text, stream, at, tasks, boxes])
 }
 
 function evidenceOf(body: string): Evidence | undefined {

@@ -33,7 +33,7 @@ export class EdgeVisionSession implements VisionSession {
     return this.#session.row.id
   }
 
-  ask(text: string, { id = newId('a'), stream, at, deadlineMs, tasks, signal }: AskOptions = {}): Answer {
+  ask(text: string, { id = newId('a'), stream, at, deadlineMs, tasks, boxes, signal }: AskOptions = {}): Answer {
     const session = this.#session
     const queue = new EventQueue<AskEvent>()
     const stop = session.listen((event) => {
@@ -43,9 +43,10 @@ export class EdgeVisionSession implements VisionSession {
     })
     const result = (async (): Promise<AnswerResult> => {
       try {
+        // Refuses an id that has asked something else.
+        session.asks.start({ ask: id, text, stream, at, deadlineMs, tasks, boxes })
         const known = session.asks.result(id)
         if (known) return known
-        session.asks.start({ ask: id, text, stream, at, deadlineMs, tasks })
         const cancel = () => session.asks.cancel(id)
         if (signal?.aborted) cancel()
         signal?.addEventListener('abort', cancel, { once: true })
@@ -99,20 +100,26 @@ export class EdgeVisionSession implements VisionSession {
       session.listen((event) => {
         const step = stepOf(event, id)
         if (step) update({ ...step, ...(last?.frame === step.frame && last.perception && { perception: last.perception }) })
-        if (event.type === 'track-ended' && event.track === id) {
-          update({ track: id, life: 'ended', stream, frame: last?.frame ?? 0, mediaTime: last?.mediaTime ?? 0 })
-          leave()
-        }
+        if (event.type === 'track-ended' && event.track === id) end()
       }),
     ]
     const leave = () => {
       for (const stop of stops) stop()
       queue.end()
     }
+    const end = () => {
+      const { frame, mediaTime } = last ?? session.streams.view(stream) ?? { frame: 0, mediaTime: 0 }
+      update({ track: id, life: 'ended', stream, frame, mediaTime })
+      leave()
+    }
     const stop = () => session.standing.stopTrack(id, 'stopped')
     try {
-      session.streams.get(stream)
-      session.standing.startTrack({ track: id, stream, prompt })
+      // A run that goes on after a sleep finds here what it would have been told awake [EP5].
+      if (session.standing.isOver(id)) end()
+      else {
+        session.streams.get(stream)
+        session.standing.startTrack({ track: id, stream, prompt })
+      }
     } catch (error) {
       leave()
       throw error

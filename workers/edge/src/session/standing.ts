@@ -45,6 +45,11 @@ export class Standing {
     this.#context.record({ type: 'watch-stopped', watch: id, because, ...(error && { error }) }, () => this.#context.store.endWatch(id))
   }
 
+  /** True of a track that has ended. */
+  isOver(track: string): boolean {
+    return this.#usedTracks.has(track) && !this.tracks.has(track)
+  }
+
   startTrack(body: TrackBody): void {
     const known = this.tracks.get(body.track)
     if (known && JSON.stringify(known.prompt) === JSON.stringify(body.prompt)) return
