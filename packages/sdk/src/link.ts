@@ -45,7 +45,6 @@ export class Link {
       ticket: options.ticket,
       openWire: options.openWire,
       ...(options.backoff && { backoff: options.backoff }),
-      onOpen: () => {},
       onText: (text) => this.#read(text),
       onBinary: (bytes) => {
         this.#acks?.read()
@@ -67,13 +66,23 @@ export class Link {
     this.#outbox.post(key, message)
   }
 
-  settle(key: string): boolean {
-    return this.#outbox.settle(key)
+  settle(key: string): void {
+    this.#outbox.settle(key)
   }
 
-  /** A frame for the wire; false while the session is not resumed. */
+  /** Whether what was posted under this key is not settled yet. */
+  isOpen(key: string): boolean {
+    return this.#outbox.has(key)
+  }
+
+  /** False while the session is not resumed: no frame can go. */
+  get canSend(): boolean {
+    return this.#replayUntil !== undefined && this.#socket.isOpen
+  }
+
+  /** A frame for the wire; false where it could not go. */
   sendFrame(bytes: Uint8Array<ArrayBuffer>): boolean {
-    return this.#replayUntil !== undefined && this.#socket.send(bytes)
+    return this.canSend && this.#socket.send(bytes)
   }
 
   drop(): void {

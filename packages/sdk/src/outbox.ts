@@ -22,9 +22,14 @@ export class Outbox {
     if (this.#up) this.#send(text)
   }
 
-  /** The edge has confirmed or refused it. False when nothing of that key was open. */
-  settle(key: string): boolean {
-    return this.#entries.delete(key)
+  /** The edge has confirmed or refused it. */
+  settle(key: string): void {
+    this.#entries.delete(key)
+  }
+
+  /** Whether the edge has yet to confirm or refuse it. */
+  has(key: string): boolean {
+    return this.#entries.has(key)
   }
 
   /** The link is up and the log is read up to now. */

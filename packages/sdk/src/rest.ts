@@ -1,6 +1,8 @@
 import { ProtocolError } from '@fovea/protocol'
 import type { ErrorCode } from '@fovea/protocol'
 
+const ANSWER_MS = 20_000
+
 /** The HTTP side of an edge: JSON in, JSON out, refusals as ProtocolError (RFC 9457). */
 export class Rest {
   readonly #url: URL
@@ -35,7 +37,8 @@ export class Rest {
     if (body !== undefined) headers['content-type'] = 'application/json'
     let response: Response
     try {
-      response = await fetch(new URL(path, this.#url), { method, headers, body: body === undefined ? null : JSON.stringify(body) })
+      const signal = AbortSignal.timeout(ANSWER_MS)
+      response = await fetch(new URL(path, this.#url), { method, headers, body: body === undefined ? null : JSON.stringify(body), signal })
     } catch (cause) {
       throw new ProtocolError('unavailable', `${this.#url.origin} cannot be reached. Is it running? Locally: npm start.`, { retryable: true, cause })
     }

@@ -8,7 +8,6 @@ export type SocketOptions = {
   /** a fresh ticket for every try: they are single use and live a minute [SE1] */
   ticket: () => Promise<Ticket>
   openWire: OpenWire
-  onOpen(): void
   onText(text: string): void
   onBinary(bytes: ArrayBuffer): void
   /** the connection is gone; another try follows unless `final` */
@@ -21,17 +20,24 @@ type State =
   | { name: 'waiting'; cancel: () => void }
   | { name: 'fetching' }
   | { name: 'connecting'; wire: WireSocket }
-  | { name: 'open'; wire: WireSocket }
+  | { name: 'open'; wire: WireSocket; talk: 'silent' | 'said' | 'answered' }
   | { name: 'closed' }
 
 const HELD_MS = 5000
+/** Some ten seconds of tries; then the program hears that there is no way to the edge. */
+const FIRST_TRIES = 6
 
-/** One connection to one session that comes back by itself until it is closed, or until the edge says it must not. */
+/**
+ * One connection to one session that comes back by itself until it is closed, or until the edge says it must not. One that never came about is
+ * given up after `FIRST_TRIES`.
+ */
 export class Socket {
   readonly #options: SocketOptions
   readonly #backoff: Backoff
   readonly #after: (ms: number, run: () => void) => () => void
   #state: State = { name: 'fetching' }
+  /** tries that failed before the first word was said; undefined after it */
+  #failed: number | undefined = 0
 
   constructor(options: SocketOptions) {
     this.#options = options
@@ -47,6 +53,8 @@ export class Socket {
   /** False when there is no open connection; what must not be lost is said again after the resume. */
   send(data: string | Uint8Array<ArrayBuffer>): boolean {
     if (this.#state.name !== 'open') return false
+    if (this.#state.talk === 'silent') this.#state.talk = 'said'
+    this.#failed = undefined
     this.#state.wire.send(data)
     return true
   }
@@ -74,31 +82,48 @@ export class Socket {
       return this.#retry(error instanceof Error ? error.message : 'no ticket')
     }
     if (this.#isClosed()) return
+    try {
+      const wire = this.#open(ticket)
+      if (this.#state.name === 'fetching') this.#state = { name: 'connecting', wire }
+    } catch (cause) {
+      this.#end(noSocket(ticket.wsUrl, cause))
+    }
+  }
+
+  #open({ wsUrl, protocols }: Ticket): WireSocket {
     let openedAt = 0
-    const wire = this.#options.openWire(ticket.wsUrl, ticket.protocols, {
+    const wire = this.#options.openWire(wsUrl, protocols, {
       open: () => {
         if (this.#isClosed()) return
         openedAt = Date.now()
-        this.#state = { name: 'open', wire }
-        this.#options.onOpen()
+        this.#state = { name: 'open', wire, talk: 'silent' }
       },
-      text: (text) => {
-        if (this.#state.name === 'open') this.#options.onText(text)
-      },
-      binary: (bytes) => {
-        if (this.#state.name === 'open') this.#options.onBinary(bytes)
-      },
+      text: (text) => this.#heard() && this.#options.onText(text),
+      binary: (bytes) => this.#heard() && this.#options.onBinary(bytes),
       close: (code, reason) => {
         if (this.#isClosed()) return
         if (openedAt > 0 && Date.now() - openedAt > HELD_MS) this.#backoff.reset()
-        if (FINAL_CLOSES.has(code)) this.#end(closeError(code, reason))
+        if (this.#isFinal(code)) this.#end(closeError(code, reason))
         else this.#retry(`close ${code}${reason ? `: ${reason}` : ''}`)
       },
     })
-    if (this.#state.name === 'fetching') this.#state = { name: 'connecting', wire }
+    return wire
+  }
+
+  #heard(): boolean {
+    if (this.#state.name !== 'open') return false
+    if (this.#state.talk === 'said') this.#state.talk = 'answered'
+    return true
+  }
+
+  /** 4010 to a client that the edge has not answered was not about what it said: the machine slept, and its first words came too late [WI5]. */
+  #isFinal(code: number): boolean {
+    if (code !== CLOSE.protocol) return FINAL_CLOSES.has(code)
+    return this.#state.name === 'open' && this.#state.talk === 'answered'
   }
 
   #retry(because: string): void {
+    if (this.#failed !== undefined && ++this.#failed === FIRST_TRIES) return this.#end(noWay(because))
     this.#state = { name: 'waiting', cancel: this.#after(this.#backoff.next(), () => void this.#connect()) }
     this.#options.onDown(because, undefined)
   }
@@ -119,7 +144,10 @@ function closeError(code: number, reason: string): ProtocolError {
     case CLOSE.auth:
       return new ProtocolError('unauthorised', `The edge refused this connection${because}. Check the key and the Origin, then open a new session.`)
     case CLOSE.replaced:
-      return new ProtocolError('conflict', `Another owner took this session over${because}. One owner at a time; open it as a viewer to look on.`)
+      return new ProtocolError(
+        'conflict',
+        `Another owner took this session over${because}. One owner at a time: leave it to that one, or take it back with openSession, its id and its resumeKey.`,
+      )
     case CLOSE.ended:
       return new ProtocolError('not-found', `The session has ended${because}. Open a new one.`)
     default:
@@ -128,6 +156,19 @@ function closeError(code: number, reason: string): ProtocolError {
         `The edge closed the connection with code ${code}${because}: it could not understand this client. Are both of the same version?`,
       )
   }
+}
+
+function noSocket(url: string, cause: unknown): ProtocolError {
+  const because = cause instanceof Error ? cause.message : String(cause)
+  return new ProtocolError('unsupported', `No WebSocket to ${url} can be opened here: ${because} A page loaded over https needs a wss:// address.`, { cause })
+}
+
+function noWay(because: string): ProtocolError {
+  return new ProtocolError(
+    'unavailable',
+    `No connection to the edge came about in ${FIRST_TRIES} tries; the last ended with ${because}. Is the edge running and reachable from here, does everything on the way let WebSockets through, and does the edge allow this Origin?`,
+    { retryable: true },
+  )
 }
 
 function timeout(ms: number, run: () => void): () => void {

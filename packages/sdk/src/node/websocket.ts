@@ -26,11 +26,12 @@ export const openWire: OpenWire = (url, protocols, handlers) => {
     if (!isBinary) handlers.text(data.toString())
     else if (data instanceof ArrayBuffer) handlers.binary(data)
   })
-  // `close` always follows and carries the outcome.
-  socket.on('error', () => {})
+  // `close` always follows; where there was no connection, why is said only here.
+  let failure = ''
+  socket.on('error', ({ message }) => (failure = message))
   socket.on('close', (code, reason) => {
     clearInterval(heartbeat)
-    handlers.close(code, reason.toString())
+    handlers.close(code, reason.toString() || failure)
   })
   return {
     send: (data) => socket.send(data),
