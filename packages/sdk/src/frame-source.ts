@@ -7,7 +7,7 @@ export type Frame = {
   /** pixels of the picture in `data` */
   width: number
   height: number
-  /** ms from the stream's first frame; rising */
+  /** ms from the first frame, rising; a source that takes a stream up again may begin at 0, its times are moved on */
   mediaTime: number
   /** `performance.now()` at capture, for `captureAgeMs`; the moment of `put` where absent */
   capturedAt?: number

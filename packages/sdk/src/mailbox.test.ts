@@ -12,10 +12,12 @@ function open(policy: 'latest' | 'all', { window = 2 } = {}) {
   const sent: { number: number; mediaTime: number; verdictsRead: number }[] = []
   const later: (() => void)[] = []
   const wire = { up: true }
+  const clock = { now: 0 }
   const mailbox = new Mailbox({
     stream: 1,
     policy,
-    now: () => 0,
+    now: () => clock.now,
+    canSend: () => wire.up,
     after: (_ms, run) => void later.push(run),
     send: (bytes) => {
       if (!wire.up) return false
@@ -26,7 +28,7 @@ function open(policy: 'latest' | 'all', { window = 2 } = {}) {
     },
   })
   mailbox.setWindow(window)
-  return { mailbox, sent, wire, wait: () => later.splice(0).forEach((run) => run()) }
+  return { mailbox, sent, wire, clock, wait: () => later.splice(0).forEach((run) => run()) }
 }
 
 describe('latest', () => {
@@ -81,6 +83,51 @@ describe('latest', () => {
   })
 })
 
+test('[FR3] a camera that waits while the link is down captures when it is back, not before', async () => {
+  const { mailbox, wire } = open('latest')
+  wire.up = false
+  let room = false
+  void mailbox.room().then(() => (room = true))
+  mailbox.setWindow(3)
+  await Promise.resolve()
+  expect(room).toBe(false)
+  wire.up = true
+  mailbox.pump()
+  await Promise.resolve()
+  expect(room).toBe(true)
+})
+
+describe('a stream that is taken up again', () => {
+  test('goes on in media time by the time that went by', () => {
+    const { mailbox, sent, clock } = open('all', { window: 9 })
+    for (const time of [0, 500]) void mailbox.put(picture(time))
+    clock.now = 2000
+    mailbox.goOn()
+    for (const time of [0, 40]) void mailbox.put(picture(time))
+    mailbox.goOn()
+    for (const time of [0, 40]) void mailbox.put(picture(time))
+    expect(sent.map(({ mediaTime }) => mediaTime)).toEqual([0, 500, 2500, 2540, 2541, 2581])
+  })
+
+  test('keeps the times of a source that has gone on by itself', () => {
+    const { mailbox, sent } = open('all', { window: 9 })
+    void mailbox.put(picture(500))
+    mailbox.goOn()
+    for (const time of [501, 600]) void mailbox.put(picture(time))
+    expect(sent.map(({ mediaTime }) => mediaTime)).toEqual([500, 501, 600])
+  })
+
+  test('[FR4] sends a picture again at the time it had', () => {
+    const { mailbox, sent, wait } = open('all', { window: 9 })
+    void mailbox.put(picture(0))
+    mailbox.goOn()
+    void mailbox.put(picture(0))
+    mailbox.settle(2, 'dropped', 'unavailable')
+    wait()
+    expect(sent.map(({ mediaTime }) => mediaTime)).toEqual([0, 1, 1])
+  })
+})
+
 describe('all', () => {
   test('[FR4] the sender waits, and nothing is replaced', async () => {
     const { mailbox, sent } = open('all', { window: 1 })
@@ -124,8 +171,14 @@ describe('all', () => {
     const { mailbox } = open('all', { window: 1 })
     await mailbox.put(picture(0))
     const drained = mailbox.drained()
+    const waiting = mailbox.put(picture(1))
     mailbox.close(new Error('over'))
+    await expect(waiting).rejects.toThrow('over')
     await expect(drained).rejects.toThrow('over')
+    await mailbox.closed
+    expect(mailbox.isOver).toBe(false)
+    mailbox.settle(1, 'seen')
+    expect(mailbox.isOver).toBe(true)
     await expect(mailbox.put(picture(1))).rejects.toThrow('over')
   })
 })

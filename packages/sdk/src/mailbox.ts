@@ -1,11 +1,12 @@
 import { encodeFrame, ProtocolError } from '@fovea/protocol'
 import type { DropReason, StreamPolicy } from '@fovea/protocol'
+import { Deferred } from './deferred.ts'
 import type { Frame } from './frame-source.ts'
 
 // A frame refused for budget or for want of a backend is not worth offering again at once.
 const RESEND_PAUSE_MS = 250
 
-type Waiting = { frame: Frame; capturedAt: number; taken: () => void }
+type Waiting = { frame: Frame; capturedAt: number; taken: () => void; fail: (error: Error) => void }
 type Unsettled = { frame: Frame | undefined; mediaTime: number; capturedAt: number }
 export type Settled = { mediaTime: number; capturedAt: number }
 export type MailboxCounts = { sent: number; seen: number; dropped: number; resent: number; replaced: number }
@@ -15,6 +16,8 @@ type Options = {
   policy: StreamPolicy
   /** puts bytes on the wire; false when there is no open socket */
   send: (bytes: Uint8Array<ArrayBuffer>) => boolean
+  /** what `send` would answer now; after a change to true, call `pump` */
+  canSend?: () => boolean
   sent?: number
   now?: () => number
   after?: (ms: number, run: () => void) => void
@@ -37,15 +40,21 @@ export class Mailbox {
   #again: Waiting[] = []
   #holding = false
   #closed: Error | undefined
+  /** media time of the newest picture, and when it was captured */
+  #newest: { mediaTime: number; capturedAt: number } | undefined
+  /** what is added to the media times of the source in hand */
+  #shift = 0
+  #isFirstOfSource = false
   #unsettled = new Map<number, Unsettled>()
   #roomWaiters: (() => void)[] = []
   #drainWaiters: { resolve: () => void; reject: (error: Error) => void }[] = []
   readonly counts: MailboxCounts = { sent: 0, seen: 0, dropped: 0, resent: 0, replaced: 0 }
+  readonly #over = new Deferred<void>()
 
-  constructor({ now = () => performance.now(), after = (ms, run) => void setTimeout(run, ms), sent = 0, ...rest }: Options) {
+  constructor({ now = () => performance.now(), after = (ms, run) => void setTimeout(run, ms), canSend = () => true, sent = 0, ...rest }: Options) {
     this.stream = rest.stream
     this.policy = rest.policy
-    this.#options = { now, after, sent, ...rest }
+    this.#options = { now, after, canSend, sent, ...rest }
     this.#sent = sent
     this.#settled = sent
   }
@@ -62,7 +71,26 @@ export class Mailbox {
 
   /** True when a picture put now would leave at once. */
   get hasRoom(): boolean {
-    return !this.#slot && this.#again.length === 0 && this.#sent + 1 - this.#settled <= this.#window
+    return !this.#slot && this.#again.length === 0 && this.#sent + 1 - this.#settled <= this.#window && this.#options.canSend()
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed
+  }
+
+  /** Closed, and every number has its verdict: nothing more comes of it. */
+  get isOver(): boolean {
+    return this.#closed !== undefined && this.#unsettled.size === 0
+  }
+
+  /** Resolves when the stream is closed, by whomever. */
+  get closed(): Promise<void> {
+    return this.#over.promise
+  }
+
+  /** Another source goes on with this stream. Where it counts from 0 again it is moved on, by the time that went by meanwhile: media time rises along a stream. */
+  goOn(): void {
+    this.#isFirstOfSource = true
   }
 
   /** Resolves when the frame has left (`all`), or when it has left or was replaced (`latest`). */
@@ -78,12 +106,15 @@ export class Mailbox {
     }
     if (this.#slot && this.policy === 'all')
       return Promise.reject(new ProtocolError('conflict', 'A frame of this stream still waits: await `put` before the next one.'))
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       if (this.#slot) {
         this.counts.replaced++
         this.#slot.taken()
       }
-      this.#slot = { frame, capturedAt: frame.capturedAt ?? this.#options.now(), taken: resolve }
+      const capturedAt = frame.capturedAt ?? this.#options.now()
+      // A live picture that is not sent is like one that was replaced; of a recording each one counts.
+      const fail = this.policy === 'all' ? reject : () => resolve()
+      this.#slot = { frame: { ...frame, mediaTime: this.#place(frame.mediaTime, capturedAt) }, capturedAt, taken: resolve, fail }
       this.pump()
     })
   }
@@ -139,11 +170,23 @@ export class Mailbox {
   close(error: Error): void {
     if (this.#closed) return
     this.#closed = error
-    this.#slot?.taken()
+    this.#over.resolve()
+    this.#slot?.fail(error)
     this.#slot = undefined
-    for (const waiting of this.#again.splice(0)) waiting.taken()
+    this.#again = []
     for (const wake of this.#roomWaiters.splice(0)) wake()
     for (const waiter of this.#drainWaiters.splice(0)) waiter.reject(error)
+  }
+
+  /** Where in the stream a picture of the source in hand stands. */
+  #place(mediaTime: number, capturedAt: number): number {
+    const newest = this.#newest
+    if (newest && this.#isFirstOfSource)
+      this.#shift = mediaTime > newest.mediaTime ? 0 : newest.mediaTime - mediaTime + Math.max(1, capturedAt - newest.capturedAt)
+    this.#isFirstOfSource = false
+    const place = mediaTime + this.#shift
+    if (!newest || place > newest.mediaTime) this.#newest = { mediaTime: place, capturedAt }
+    return place
   }
 
   #transmit({ frame, capturedAt }: Waiting): boolean {
@@ -160,7 +203,7 @@ export class Mailbox {
 
   #sendAgain(frame: Frame, capturedAt: number): void {
     this.counts.resent++
-    this.#again.push({ frame, capturedAt, taken: () => {} })
+    this.#again.push({ frame, capturedAt, taken: () => {}, fail: () => {} })
     if (this.#holding) return
     this.#holding = true
     this.#options.after(RESEND_PAUSE_MS, () => {

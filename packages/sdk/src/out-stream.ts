@@ -35,6 +35,11 @@ export class OutStream {
     return { ...this.#mailbox.counts }
   }
 
+  /** Resolves when the stream is closed, here or by the edge, and when the session is over. */
+  get closed(): Promise<void> {
+    return this.#mailbox.closed
+  }
+
   close(): void {
     this.#close()
   }

@@ -1,6 +1,7 @@
 import type { FrameSource } from './frame-source.ts'
 import type { MailboxCounts } from './mailbox.ts'
 import type { OutStream } from './out-stream.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /** A source on its way into a session. `done` resolves when it is at its end and every frame has its verdict. */
 export class Sending {
@@ -12,9 +13,12 @@ export class Sending {
   constructor(source: FrameSource, out: OutStream, modelSize: () => readonly [number, number] | undefined, signal?: AbortSignal) {
     this.stream = out.stream
     this.#out = out
-    if (signal?.aborted) this.#abort.abort()
-    signal?.addEventListener('abort', () => this.stop(), { once: true })
-    this.done = this.#pump(source, modelSize)
+    const stop = () => this.stop()
+    if (signal?.aborted) stop()
+    signal?.addEventListener('abort', stop, { once: true })
+    // Nobody takes its pictures any more, and it may wait for one.
+    void out.closed.then(stop)
+    this.done = this.#pump(source, modelSize).finally(() => signal?.removeEventListener('abort', stop))
     this.done.catch(() => {})
   }
 
@@ -36,8 +40,7 @@ export class Sending {
   async #pump(source: FrameSource, modelSize: () => readonly [number, number] | undefined): Promise<MailboxCounts> {
     const { signal } = this.#abort
     // A waiting camera must hear of the end too.
-    const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
-    const room = () => Promise.race([this.#out.room(), stopped])
+    const room = () => untilAborted(this.#out.room(), signal)
     let failure: { error: unknown } | undefined
     for await (const frame of source.frames({ modelSize, room, signal })) {
       if (signal.aborted || failure) break

@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { ProtocolError } from '@fovea/protocol'
 import type { Frame, FrameSource } from '../frame-source.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { encodePicture } from './encode-picture.ts'
 import { JpegSplitter } from './jpeg-splitter.ts'
 
@@ -22,17 +24,25 @@ export function jpegPipe(input: AsyncIterable<Uint8Array>, { fps, policy = 'all'
     name: 'pipe',
     async *frames({ modelSize, signal }): AsyncGenerator<Frame> {
       const splitter = new JpegSplitter()
+      const chunks = input[Symbol.asyncIterator]()
       let count = 0
       let first: number | undefined
-      for await (const chunk of input) {
-        for (const picture of splitter.push(chunk)) {
-          if (signal.aborted) return
-          const now = performance.now()
-          first ??= now
-          const mediaTime = fps === undefined ? now - first : (count * 1000) / fps
-          count++
-          yield { ...(await encodePicture(picture, mediaTime, modelSize())), capturedAt: now }
+      try {
+        for (;;) {
+          const next = await untilAborted(chunks.next(), signal)
+          if (!next) return
+          if (next.done) break
+          for (const picture of splitter.push(next.value)) {
+            if (signal.aborted) return
+            const now = performance.now()
+            first ??= now
+            const mediaTime = fps === undefined ? now - first : (count * 1000) / fps
+            count++
+            yield { ...(await encodePicture(picture, mediaTime, modelSize())), capturedAt: now }
+          }
         }
+      } finally {
+        close(input, chunks)
       }
       if (count === 0)
         throw new ProtocolError(
@@ -41,4 +51,10 @@ export function jpegPipe(input: AsyncIterable<Uint8Array>, { fps, policy = 'all'
         )
     },
   }
+}
+
+/** A silent pipe would answer `return` only with its next chunk: it is not waited for. */
+function close(input: AsyncIterable<Uint8Array>, chunks: AsyncIterator<Uint8Array>): void {
+  if (input instanceof Readable) input.destroy()
+  else chunks.return?.().catch(() => {})
 }

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Frame, FrameSource } from '../frame-source.ts'
 import { hasFfmpeg } from './ffmpeg.ts'
 import { JpegSplitter } from './jpeg-splitter.ts'
@@ -121,6 +122,23 @@ test('a thumbnail inside a picture does not end it', async () => {
 test('a pipe of something else is refused with what was expected', async () => {
   const input = new Blob(['hello, this is text']).stream()
   await expect(read(jpegPipe(input))).rejects.toThrow('FF D8')
+})
+
+test('a pipe that is silent ends when its reader stops, and is closed', async () => {
+  const pipe = new PassThrough()
+  pipe.write(await jpeg(50))
+  const abort = new AbortController()
+  const frames: Frame[] = []
+  const reading = (async () => {
+    for await (const frame of jpegPipe(pipe).frames({ modelSize: () => undefined, room: async () => {}, signal: abort.signal })) frames.push(frame)
+  })()
+  await vi.waitFor(() => expect(frames).toHaveLength(1))
+  abort.abort()
+  await reading
+  expect(pipe.destroyed).toBe(true)
+  const never: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => ({ next: () => new Promise(() => {}) }) }
+  for await (const frame of jpegPipe(never).frames({ modelSize: () => undefined, room: async () => {}, signal: abort.signal })) frames.push(frame)
+  expect(frames).toHaveLength(1)
 })
 
 test('a paced recording is live: policy latest, at the speed of its own clock', async () => {
