@@ -14,6 +14,8 @@ export type Listeners = { message: (message: EdgeMessage) => void; connection: (
 type Message = Parameters<Outbox['post']>[1]
 
 const CLOSE_WAIT_MS = 2000
+/** The edge itself gives a backend two seconds to stop. */
+const STOP_WAIT_MS = 3000
 const EVIDENCE_KEPT = 1000
 
 /** What is said and heard in one session: it takes every message of the edge to whom it is for, and remembers what the session is. */
@@ -33,6 +35,7 @@ export class Conversation {
 
   constructor({ lastSeq = 0, ...options }: ConversationOptions) {
     this.verdicts = new Verdicts({
+      canSend: () => this.#link.canSend,
       send: (bytes) => this.#link.sendFrame(bytes),
       onPerception: (perception, seen, captureAgeMs) => {
         const id = perception.watch ?? perception.track
@@ -42,7 +45,7 @@ export class Conversation {
     this.#link = new Link({
       ...options,
       lastSeq,
-      streams: () => Array.from(this.verdicts.mailboxes, ({ stream, sent, unsettled }) => ({ stream, sent, unsettled })),
+      streams: () => this.#standOfStreams(),
       onReady: (ready) => this.#greet(ready),
       onResumed: () => {
         for (const mailbox of this.verdicts.mailboxes) mailbox.pump()
@@ -71,27 +74,32 @@ export class Conversation {
   begin(id: string, message: Message, subject: Subject, { signal, stop }: { signal?: AbortSignal | undefined; stop?: () => void } = {}): void {
     this.assertOpen()
     signal?.throwIfAborted()
-    this.#subjects.add(id, subject)
-    if (stop) signal?.addEventListener('abort', stop, { once: true })
+    const over = this.#subjects.add(id, subject)
+    if (stop) signal?.addEventListener('abort', stop, { once: true, signal: over })
     this.#link.post(id, message)
   }
 
-  /** Asks the edge to stop what `begin` started. */
+  /** Asks the edge to stop what `begin` started. Where the edge cannot be heard, or does not answer, it ends here all the same; the edge is told when it can be. */
   stop(id: string, message: Message): void {
-    if (this.#subjects.get(id)) this.#link.post(stopOf(id), message)
+    if (!this.#subjects.get(id)) return
+    this.#link.post(stopOf(id), message)
+    if (this.connection.state === 'open') this.#subjects.after(id, STOP_WAIT_MS, () => this.#abandon(id))
+    else this.#abandon(id)
   }
 
   /** A stream of this program; one that a resumed session has already is taken up again. */
   stream(policy: StreamPolicy, { stream = this.#freeStream(), name, maxFps }: { stream?: number; name?: string; maxFps?: number }): Mailbox {
     this.assertOpen()
+    const subject: Subject = { kind: 'stream', fail: (error) => this.verdicts.close(stream, error) }
     const standing = this.verdicts.mailbox(stream)
-    const mailbox = standing ?? this.verdicts.open(stream, policy)
-    const subject: Subject = {
-      event: (event) => event.type === 'stream-closed' && mailbox.close(new ProtocolError('cancelled', `Stream ${stream} is closed: ${event.because}.`)),
-      fail: (error) => mailbox.close(error),
+    if (standing) {
+      this.#subjects.add(streamSubject(stream), subject)
+      standing.goOn()
+      return standing
     }
-    if (standing) this.#subjects.add(streamSubject(stream), subject)
-    else this.begin(streamSubject(stream), { type: 'stream-open', stream, policy, ...(name && { name }), ...(maxFps && { maxFps }) }, subject)
+    this.#usedStreams.add(stream)
+    const mailbox = this.verdicts.open(stream, policy)
+    this.begin(streamSubject(stream), { type: 'stream-open', stream, policy, ...(name && { name }), ...(maxFps && { maxFps }) }, subject)
     return mailbox
   }
 
@@ -101,7 +109,7 @@ export class Conversation {
 
   async close(end: boolean): Promise<void> {
     if (this.#closed) return
-    if (end && this.connection.state === 'open') {
+    if (end) {
       this.#link.post('session-end', { type: 'session-end' })
       let timer: ReturnType<typeof setTimeout> | undefined
       await Promise.race([this.#ended.promise, new Promise((resolve) => (timer = setTimeout(resolve, CLOSE_WAIT_MS)))])
@@ -114,6 +122,11 @@ export class Conversation {
 
   assertOpen(): void {
     if (this.#closed) throw this.#closed
+  }
+
+  /** What a resume names: every stream that has sent, also a closed one, as long as a number of it has no verdict [EV2]. */
+  #standOfStreams(): { stream: number; sent: number; unsettled: number[] }[] {
+    return [...this.verdicts.mailboxes].filter(({ sent }) => sent > 0).map(({ stream, sent, unsettled }) => ({ stream, sent, unsettled }))
   }
 
   #greet(ready: SessionReady): void {
@@ -129,18 +142,18 @@ export class Conversation {
   #hear(event: SessionEvent): void {
     if (event.type === 'session-state') this.state = event.state
     if (event.type === 'stream-opened') this.#usedStreams.add(event.stream)
+    if (event.type === 'stream-closed') this.verdicts.close(event.stream, new ProtocolError('cancelled', `Stream ${event.stream} is closed: ${event.because}.`))
     if (event.type === 'head-result') this.#keep(event.evidence)
-    this.#tell(event)
     const id = subjectOf(event)
     if (id !== undefined) {
       this.#link.settle(id)
       this.#subjects.get(id)?.event?.(event)
       if (isLast(event)) this.#forget(id)
     }
-    if (event.type !== 'session-ended') return
-    this.#ended.resolve()
+    if (event.type !== 'session-ended') return this.#tell(event)
     this.#finish(new ProtocolError('not-found', `The session has ended: ${event.because}. Open a new one.`))
     this.#link.close()
+    this.#tell(event)
     this.#change({ state: 'closed', because: event.because })
   }
 
@@ -170,12 +183,24 @@ export class Conversation {
     this.#tell(message)
   }
 
-  /** The log no longer reaches back to where this program had read: what ended meanwhile is lost, what runs goes on. */
-  #reset({ state, asks, turns, workflows }: Extract<TransientMessage, { type: 'session-reset' }>['state']): void {
+  /** The log no longer reaches back to where this program had read: what ended meanwhile is lost, what runs goes on, what the edge has not heard of is said to it next. */
+  #reset({ state, streams, watches, tracks, asks, turns, workflows }: Extract<TransientMessage, { type: 'session-reset' }>['state']): void {
     this.state = state
-    for (const { ask, ended } of asks) if (ended) this.#fail(ask, gone('ask'))
-    for (const { turn, ended } of turns) if (ended) this.#fail(turn, gone('turn'))
-    for (const { run, ended } of workflows) if (ended) this.#fail(run, gone('workflow run'))
+    const ended = new Set<string>()
+    const standing = new Set([...streams.map(({ stream }) => streamSubject(stream)), ...watches.map(({ watch }) => watch), ...tracks.map(({ track }) => track)])
+    for (const ask of asks) (ask.ended ? ended : standing).add(ask.ask)
+    for (const turn of turns) (turn.ended ? ended : standing).add(turn.turn)
+    for (const workflow of workflows) (workflow.ended ? ended : standing).add(workflow.run)
+    for (const [id, subject] of this.#subjects) {
+      if (standing.has(id)) {
+        this.#link.settle(id)
+        subject.stands?.()
+      } else if (ended.has(id) || !this.#link.isOpen(id)) this.#fail(id, gone(subject.kind))
+    }
+    for (const { stream } of this.verdicts.mailboxes) {
+      const id = streamSubject(stream)
+      if (!standing.has(id) && !this.#link.isOpen(id)) this.verdicts.close(stream, gone('stream'))
+    }
   }
 
   #refused({ of, code, message, type: _type, ...details }: ErrorMessage): void {
@@ -185,6 +210,11 @@ export class Conversation {
   #fail(id: string, error: Error): void {
     this.#subjects.fail(id, error)
     this.#forget(id)
+  }
+
+  #abandon(id: string): void {
+    this.#link.settle(id)
+    this.#subjects.abandon(id, new ProtocolError('cancelled', 'It was cancelled by this program before the edge said how it ended.'))
   }
 
   #forget(id: string): void {
@@ -207,31 +237,43 @@ export class Conversation {
   }
 
   #tell(message: EdgeMessage): void {
-    for (const listener of this.#listeners.message) listener(message)
+    for (const listener of this.#listeners.message) guarded(() => listener(message))
   }
 
   #change(connection: Connection): void {
     this.connection = connection
-    for (const listener of this.#listeners.connection) listener(connection)
+    for (const listener of this.#listeners.connection) guarded(() => listener(connection))
   }
 
   #finish(error: Error): void {
     if (this.#closed) return
     this.#closed = error
+    this.#ended.resolve()
     this.ready.reject(error)
     this.#subjects.failAll(error)
     this.verdicts.end(error)
   }
 
-  /** A number is used once in a session, also when its stream is closed. */
+  /** A number is used once in a session, also when its stream is closed, by this program or one before it. */
   #freeStream(): number {
-    let number = 1
-    while (this.#usedStreams.has(number) || this.verdicts.mailbox(number)) number++
+    let number = Math.max(1, this.hello?.nextStream ?? 1)
+    while (this.#usedStreams.has(number)) number++
     return number
   }
 }
 
-function gone(what: string): ProtocolError {
+/** What a listener throws is its program's own: it surfaces as uncaught there, and takes nothing from the session. */
+function guarded(tell: () => void): void {
+  try {
+    tell()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
+}
+
+function gone(what: Subject['kind']): ProtocolError {
   return new ProtocolError('not-found', `This ${what} ended while the connection was away, and the log no longer holds its end. Begin it again.`, {
     retryable: true,
   })

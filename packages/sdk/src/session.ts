@@ -29,6 +29,7 @@ import { OutStream } from './out-stream.ts'
 import type { Result } from './results.ts'
 import { Sending } from './sending.ts'
 import { streamSubject } from './subjects.ts'
+import type { Subject } from './subjects.ts'
 import { ulid } from './ulid.ts'
 import { Watch } from './watch.ts'
 
@@ -50,7 +51,8 @@ export class Session implements VisionSession {
   readonly resumeKey: string | undefined
   readonly #talk: Conversation
   readonly #findEvidence: SessionOptions['findEvidence']
-  #lastStream: number | undefined
+  /** streams that this program has opened or taken up, the newest last */
+  readonly #streams = new Set<number>()
 
   constructor({ id, resumeKey, findEvidence, ...options }: SessionOptions) {
     this.id = id
@@ -97,12 +99,16 @@ export class Session implements VisionSession {
     return new Sending(source, out, () => this.model?.imageSize, signal)
   }
 
-  /** A stream that you put frames into yourself. `stream` of a resumed session takes that stream up again. */
+  /** A stream that you put frames into yourself. `stream` of one that stands already takes it up again: media time goes on there, also when yours begins at 0. */
   openStream({ policy = 'latest', ...options }: StreamOptions = {}): OutStream {
     const mailbox = this.#talk.stream(policy, options)
     const { stream } = mailbox
-    this.#lastStream = stream
-    return new OutStream(mailbox, () => this.#talk.stop(streamSubject(stream), { type: 'stream-close', stream }))
+    this.#streams.delete(stream)
+    this.#streams.add(stream)
+    return new OutStream(mailbox, () => {
+      this.#streams.delete(stream)
+      this.#talk.stop(streamSubject(stream), { type: 'stream-close', stream })
+    })
   }
 
   ask(text: string, { stream = this.#lastStream, at, tasks, boxes, deadlineMs, id = ulid(), signal }: AskOptions = {}): AskRun {
@@ -118,19 +124,20 @@ export class Session implements VisionSession {
       ...(boxes && { boxes }),
       ...(deadlineMs && { deadlineMs }),
     } as const
-    this.#talk.begin(id, message, { event: (event) => isAskEvent(event) && run.take(event), fail: (error) => run.fail(error) }, { signal, stop })
+    const subject: Subject = { kind: 'ask', event: (event) => isAskEvent(event) && run.take(event), fail: (error) => run.fail(error) }
+    this.#talk.begin(id, message, subject, { signal, stop })
     return run
   }
 
-  locate(query: string, options?: LookOptions): Promise<Evidence> {
+  async locate(query: string, options?: LookOptions): Promise<Evidence> {
     return onlyEvidence(this.ask(query, { ...options, tasks: ['region'] }))
   }
 
-  segment(query: string, options?: LookOptions): Promise<Evidence> {
+  async segment(query: string, options?: LookOptions): Promise<Evidence> {
     return onlyEvidence(this.ask(query, { ...options, tasks: ['mask'] }))
   }
 
-  findMoment(query: string, options?: LookOptions): Promise<Evidence> {
+  async findMoment(query: string, options?: LookOptions): Promise<Evidence> {
     return onlyEvidence(this.ask(query, { ...options, tasks: ['moment'] }))
   }
 
@@ -143,10 +150,12 @@ export class Session implements VisionSession {
       id,
       { type: 'track-start', track: id, stream: this.#streamOr(stream), prompt },
       {
+        kind: 'track',
         event: (event) => {
           if (event.type === 'track-started') started.resolve(track)
           else track.hear(event)
         },
+        stands: () => started.resolve(track),
         perception: (perception, { stream: of, frame, mediaTime }) =>
           track.update({ track: id, life: perception.life ?? 'confirmed', stream: of, frame, mediaTime, perception }),
         fail: (error) => {
@@ -175,6 +184,7 @@ export class Session implements VisionSession {
         ...(minScore !== undefined && { minScore }),
       },
       {
+        kind: 'watch',
         event: (event) => watch.hear(event),
         perception: (perception, { stream: of, frame, mediaTime }, captureAgeMs) =>
           watch.update({ watch: id, stream: of, frame, mediaTime, captureAgeMs, perception }),
@@ -190,7 +200,8 @@ export class Session implements VisionSession {
     const stop = () => this.#talk.stop(id, { type: 'turn-cancel', turn: id })
     const run = turnRun(id, stop)
     const message = { type: 'turn-start', turn: id, text, ...(stream !== undefined && { stream }) } as const
-    this.#talk.begin(id, message, { event: (event) => 'turn' in event && run.take(event), fail: (error) => run.fail(error) }, { signal, stop })
+    const subject: Subject = { kind: 'turn', event: (event) => 'turn' in event && run.take(event), fail: (error) => run.fail(error) }
+    this.#talk.begin(id, message, subject, { signal, stop })
     return run
   }
 
@@ -198,12 +209,8 @@ export class Session implements VisionSession {
   runWorkflow(graph: WorkflowGraph, input: WorkflowOutcome['output'] = {}, { id = ulid(), signal }: RunOptions = {}): EdgeRun<WorkflowEvent, WorkflowOutcome> {
     const stop = () => this.#talk.stop(id, { type: 'workflow-cancel', run: id })
     const run = workflowRun(id, stop)
-    this.#talk.begin(
-      id,
-      { type: 'workflow-start', run: id, graph, input },
-      { event: (event) => 'run' in event && run.take(event), fail: (error) => run.fail(error) },
-      { signal, stop },
-    )
+    const subject: Subject = { kind: 'workflow run', event: (event) => 'run' in event && run.take(event), fail: (error) => run.fail(error) }
+    this.#talk.begin(id, { type: 'workflow-start', run: id, graph, input }, subject, { signal, stop })
     return run
   }
 
@@ -225,7 +232,7 @@ export class Session implements VisionSession {
     const id = ulid()
     const picture = new Deferred<Uint8Array>()
     const message = { type: 'picture-get', request: id, stream: this.#streamOr(stream), frame, ...(evidence && { evidence }) } as const
-    this.#talk.begin(id, message, { picture: (bytes) => picture.resolve(bytes), fail: (error) => picture.reject(error) })
+    this.#talk.begin(id, message, { kind: 'picture', picture: (bytes) => picture.resolve(bytes), fail: (error) => picture.reject(error) })
     return picture.promise
   }
 
@@ -243,8 +250,13 @@ export class Session implements VisionSession {
     return this.close()
   }
 
+  /** The newest stream of this program that is not closed. */
+  get #lastStream(): number | undefined {
+    return [...this.#streams].findLast((stream) => this.#talk.verdicts.mailbox(stream)?.isOpen)
+  }
+
   #streamOr(stream: number | undefined): number {
-    const found = stream ?? this.#lastStream ?? this.#talk.hello?.streams[0]?.stream
+    const found = stream ?? this.#lastStream ?? [...this.#talk.verdicts.mailboxes].find(({ isOpen }) => isOpen)?.stream
     if (found !== undefined) return found
     throw new ProtocolError('unknown-stream', 'This session has no stream yet. Send a source, or open a stream, first.')
   }

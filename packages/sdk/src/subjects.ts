@@ -1,8 +1,11 @@
 import type { FrameSeen, Perception, SessionEvent } from '@fovea/protocol'
 
-/** Something of this program that the edge tells about under one id: an ask, watch, track, turn, run, stream or request. */
+/** Something of this program that the edge tells about under one id. */
 export type Subject = {
+  readonly kind: 'ask' | 'watch' | 'track' | 'turn' | 'workflow run' | 'stream' | 'picture'
   event?(event: SessionEvent): void
+  /** the edge has it, but the event that said so is lost */
+  stands?(): void
   perception?(perception: Perception, seen: FrameSeen, captureAgeMs: number): void
   picture?(picture: Uint8Array): void
   fail(error: Error): void
@@ -10,29 +13,52 @@ export type Subject = {
 
 /** Who wants to hear of which id. */
 export class Subjects {
-  readonly #subjects = new Map<string, Subject>()
+  readonly #entries = new Map<string, { subject: Subject; over: AbortController }>()
 
-  add(id: string, subject: Subject): void {
-    this.#subjects.set(id, subject)
+  /** The returned signal aborts when the subject is over: what was set up for it goes then. */
+  add(id: string, subject: Subject): AbortSignal {
+    this.remove(id)
+    const over = new AbortController()
+    this.#entries.set(id, { subject, over })
+    return over.signal
   }
 
   get(id: string): Subject | undefined {
-    return this.#subjects.get(id)
+    return this.#entries.get(id)?.subject
+  }
+
+  /** Runs `then` after the time, unless the subject is over by then. */
+  after(id: string, ms: number, then: () => void): void {
+    const timer = setTimeout(then, ms)
+    this.#entries.get(id)?.over.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
   }
 
   remove(id: string): void {
-    this.#subjects.delete(id)
+    this.#entries.get(id)?.over.abort()
+    this.#entries.delete(id)
   }
 
   /** The edge refused it, or it will never be answered. */
   fail(id: string, error: Error): void {
-    const subject = this.#subjects.get(id)
-    this.#subjects.delete(id)
+    const subject = this.get(id)
+    this.remove(id)
     subject?.fail(error)
   }
 
   failAll(error: Error): void {
-    for (const id of this.#subjects.keys()) this.fail(id, error)
+    for (const id of this.#entries.keys()) this.fail(id, error)
+  }
+
+  /** Nobody here waits for it any more; the edge may still speak of it. */
+  abandon(id: string, error: Error): void {
+    const subject = this.get(id)
+    if (!subject) return
+    this.add(id, { kind: subject.kind, fail: () => {} })
+    subject.fail(error)
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, Subject]> {
+    return Array.from(this.#entries, ([id, { subject }]): [string, Subject] => [id, subject]).values()
   }
 }
 

@@ -1,9 +1,11 @@
-import type { FrameDropped, FrameSeen, FramesSettled, Perception, StreamPolicy, View } from '@fovea/protocol'
+import type { DropReason, FrameDropped, FrameSeen, FramesSettled, Perception, StreamPolicy, View } from '@fovea/protocol'
 import { Broadcast } from './broadcast.ts'
 import { Mailbox } from './mailbox.ts'
+import type { Settled } from './mailbox.ts'
 import type { Result } from './results.ts'
 
 type Hooks = {
+  canSend: () => boolean
   send: (bytes: Uint8Array<ArrayBuffer>) => boolean
   /** one perception of one frame, with its age since capture */
   onPerception(perception: Perception, seen: FrameSeen, captureAgeMs: number): void
@@ -16,8 +18,8 @@ export class Verdicts {
   readonly #hooks: Hooks
   readonly #now: () => number
   readonly #mailboxes = new Map<number, Mailbox>()
+  /** the newest frame seen of each stream; of the streams, the one seen last stands last */
   readonly #views = new Map<number, { seen: FrameSeen; capturedAt: number }>()
-  #newestView: number | undefined
 
   constructor(hooks: Hooks) {
     this.#hooks = hooks
@@ -25,9 +27,18 @@ export class Verdicts {
   }
 
   open(stream: number, policy: StreamPolicy, sent = 0): Mailbox {
-    const mailbox = new Mailbox({ stream, policy, sent, send: this.#hooks.send, now: this.#now })
+    const { canSend, send } = this.#hooks
+    const mailbox = new Mailbox({ stream, policy, sent, canSend, send, now: this.#now })
     this.#mailboxes.set(stream, mailbox)
     return mailbox
+  }
+
+  /** A stream is over. Its mailbox stays as long as a number of it has no verdict [FR1]. */
+  close(stream: number, error: Error): void {
+    const mailbox = this.#mailboxes.get(stream)
+    mailbox?.close(error)
+    if (mailbox?.isOver) this.#mailboxes.delete(stream)
+    this.#views.delete(stream)
   }
 
   mailbox(stream: number): Mailbox | undefined {
@@ -38,7 +49,7 @@ export class Verdicts {
     return this.#mailboxes.values()
   }
 
-  view(stream = this.#newestView): View | undefined {
+  view(stream = [...this.#views.keys()].at(-1)): View | undefined {
     const newest = stream === undefined ? undefined : this.#views.get(stream)
     if (!newest) return undefined
     const { frame, mediaTime, receivedAt, perceptions } = newest.seen
@@ -46,27 +57,27 @@ export class Verdicts {
   }
 
   seen(message: FrameSeen): void {
-    const settled = this.#mailboxes.get(message.stream)?.settle(message.frame, 'seen')
+    const { stream, frame, perceptions } = message
+    const settled = this.#settle(stream, frame, 'seen')
     const now = this.#now()
     // A viewer reads verdicts of frames it never sent: their age counts from here.
     const capturedAt = settled?.capturedAt ?? now
-    this.#views.set(message.stream, { seen: message, capturedAt })
-    this.#newestView = message.stream
+    this.#views.delete(stream)
+    this.#views.set(stream, { seen: message, capturedAt })
     const captureAgeMs = now - capturedAt
-    for (const perception of message.perceptions) this.#hooks.onPerception(perception, message, captureAgeMs)
+    for (const perception of perceptions) this.#hooks.onPerception(perception, message, captureAgeMs)
     this.results.publish({ ...message, captureAgeMs })
   }
 
   dropped({ stream, frame, reason, message }: FrameDropped): void {
-    const settled = this.#mailboxes.get(stream)?.settle(frame, 'dropped', reason)
+    const settled = this.#settle(stream, frame, 'dropped', reason)
     if (settled) this.results.publish({ type: 'frame-dropped', stream, frame, reason, mediaTime: settled.mediaTime, ...(message && { message }) })
   }
 
   settled({ stream, ranges }: FramesSettled): void {
-    const mailbox = this.#mailboxes.get(stream)
     for (const { from, to, outcome, reason = 'unavailable' } of ranges) {
       for (let frame = from; frame <= to; frame++) {
-        const entry = mailbox?.settle(frame, outcome, outcome === 'dropped' ? reason : undefined)
+        const entry = this.#settle(stream, frame, outcome, outcome === 'dropped' ? reason : undefined)
         if (!entry) continue
         const place = { stream, frame, mediaTime: entry.mediaTime }
         this.results.publish(outcome === 'seen' ? { type: 'frame-settled', ...place } : { type: 'frame-dropped', ...place, reason })
@@ -77,5 +88,12 @@ export class Verdicts {
   end(error: Error): void {
     for (const mailbox of this.#mailboxes.values()) mailbox.close(error)
     this.results.end()
+  }
+
+  #settle(stream: number, frame: number, outcome: 'seen' | 'dropped', reason?: DropReason): Settled | undefined {
+    const mailbox = this.#mailboxes.get(stream)
+    const settled = mailbox?.settle(frame, outcome, reason)
+    if (mailbox?.isOver) this.#mailboxes.delete(stream)
+    return settled
   }
 }

@@ -23,8 +23,12 @@ export class FakeEdge {
   #wire: WireHandlers | undefined
   #resumed = false
 
+  /** false: no socket comes about, as when the network is away */
+  reachable = true
+
   readonly openWire: OpenWire = (_url, _protocols, handlers) => {
     queueMicrotask(() => {
+      if (!this.reachable) return handlers.close(1006, '')
       this.#wire = handlers
       this.#resumed = false
       handlers.open()
@@ -57,7 +61,7 @@ export class FakeEdge {
     }
   }
 
-  open(options: { lastSeq?: number } = {}): Session {
+  open(options: { lastSeq?: number; openWire?: OpenWire } = {}): Session {
     return new Session({
       id: this.session,
       resumeKey: 'key',
@@ -126,6 +130,11 @@ export class FakeEdge {
       this.streams.set(message.stream, { policy: message.policy, sent: 0, pending: new Set(), received: [] })
       this.emit({ type: 'stream-opened', stream: message.stream, policy: message.policy })
       this.say({ type: 'stream-window', stream: message.stream, window: this.window })
+    } else if (message.type === 'stream-close') {
+      const pending = [...(this.streams.get(message.stream)?.pending ?? [])]
+      this.streams.delete(message.stream)
+      this.emit({ type: 'stream-closed', stream: message.stream, because: 'closed by the client' })
+      this.#settle(message.stream, pending)
     } else if (message.type === 'session-end') this.emit({ type: 'session-ended', because: 'by its owner' })
     this.onMessage(message)
   }
@@ -134,14 +143,18 @@ export class FakeEdge {
     this.#resumed = true
     for (const { stream, sent, unsettled } of streams) {
       const counters = this.streams.get(stream)
-      if (!counters) continue
-      counters.sent = sent
-      const ranges = unsettled
-        .filter((frame) => !counters.pending.has(frame))
-        .map((frame) => ({ from: frame, to: frame, outcome: 'dropped' as const, reason: 'unavailable' as const }))
-      if (ranges.length > 0) this.say({ type: 'frames-settled', stream, ranges })
+      if (counters) counters.sent = sent
+      this.#settle(
+        stream,
+        unsettled.filter((frame) => !counters?.pending.has(frame)),
+      )
     }
     for (const event of this.log.slice(lastSeq)) this.#text(event)
+  }
+
+  #settle(stream: number, frames: number[]): void {
+    const ranges = frames.map((frame) => ({ from: frame, to: frame, outcome: 'dropped' as const, reason: 'unavailable' as const }))
+    if (ranges.length > 0) this.say({ type: 'frames-settled', stream, ranges })
   }
 }
 
