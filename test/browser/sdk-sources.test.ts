@@ -45,6 +45,25 @@ globalThis.probe = {
   },
   picture: async () => read(sdk.file(await blobOf('/large.jpg')), 9, [240, 240]),
   video: async () => read(sdk.file(await blobOf('/clip.webm'), { maxFps: 5 }), 99),
+  unplugged: () => goneAfter(3, { audio: false }, (track) => { track.stop(); track.dispatchEvent(new Event('ended')) }),
+  stopped: () => goneAfter(3, { audio: false }, (track) => track.stop()),
+  stoppedBesideSound: () => goneAfter(3, { audio: true }, (track) => track.stop()),
+  stoppedBefore: () => goneAfter(0, { audio: false }, (track) => track.stop()),
+}
+// A camera whose picture ends while its loop is busy elsewhere.
+const goneAfter = async (count, { audio }, end) => {
+  const stream = await navigator.mediaDevices.getUserMedia({ video: true, audio })
+  const source = await sdk.mediaStream(stream)
+  const abort = new AbortController()
+  const endVideo = () => stream.getVideoTracks().forEach(end)
+  let frames = 0
+  if (count === 0) endVideo()
+  const room = async () => { if (frames === count) endVideo() }
+  const loop = (async () => { for await (const _ of source.frames({ modelSize: () => undefined, room, signal: abort.signal })) frames++ })()
+  const outcome = await Promise.race([loop.then(() => 'ended'), new Promise((resolve) => setTimeout(() => resolve('goes on'), 4000))])
+  abort.abort()
+  await loop
+  return { outcome, frames, live: stream.getTracks().filter(({ readyState }) => readyState === 'live').length }
 }
 `
 
@@ -129,4 +148,15 @@ test('[FR4] a picked picture is one frame, shrunk; a picked video is sent whole,
   expect(policy).toBe('all')
   expect(frames.map(({ mediaTime }) => Math.round(mediaTime))).toEqual([0, 200, 400, 600, 800])
   expect(frames.every(({ width, height, jpeg }) => width === 160 && height === 120 && jpeg)).toBe(true)
+})
+
+test.each([
+  ['unplugged', 'unplugged'],
+  ['stopped by the page', 'stopped'],
+  ['stopped while its sound goes on', 'stoppedBesideSound'],
+  ['stopped before it was sent', 'stoppedBefore'],
+])('a camera that is %s ends its source: its last picture does not go on', async (_, how) => {
+  const { outcome, frames, live } = await page.evaluate<{ outcome: string; frames: number; live: number }>(`probe.${how}()`)
+  expect({ outcome, live }).toEqual({ outcome: 'ended', live: 0 })
+  expect(frames).toBe(how === 'stoppedBefore' ? 0 : 3)
 })

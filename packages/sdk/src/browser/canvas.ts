@@ -1,4 +1,5 @@
 import type { Frame, FrameSource } from '../frame-source.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { PictureTaker } from './picture-taker.ts'
 
 /** What a page draws itself: the canvas as it stands, at most `maxFps` times a second, when a picture can leave. */
@@ -13,7 +14,7 @@ export function canvas(surface: HTMLCanvasElement | OffscreenCanvas, { name = 'c
       while (!signal.aborted) {
         await room()
         const wait = due - performance.now()
-        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        if (wait > 0) await untilAborted(new Promise((resolve) => setTimeout(resolve, wait)), signal)
         if (signal.aborted) return
         const now = performance.now()
         due = now + 1000 / maxFps

@@ -51,7 +51,13 @@ async function* videoFrames(
 
 function heard(video: HTMLVideoElement, event: 'loadeddata' | 'seeked'): Promise<void> {
   return new Promise((resolve, reject) => {
-    video.addEventListener(event, () => resolve(), { once: true })
-    video.addEventListener('error', () => reject(new Error(`This browser cannot play the file: ${video.error?.message ?? 'unknown format'}.`)), { once: true })
+    const done = () => {
+      video.removeEventListener(event, done)
+      video.removeEventListener('error', done)
+      if (video.error) reject(new Error(`This browser cannot play the file: ${video.error.message || 'unknown format'}.`))
+      else resolve()
+    }
+    video.addEventListener(event, done)
+    video.addEventListener('error', done)
   })
 }

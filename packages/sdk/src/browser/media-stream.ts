@@ -7,12 +7,18 @@ export async function mediaStream(stream: MediaStream, { name = 'stream', keep =
   video.muted = true
   video.playsInline = true
   video.srcObject = stream
-  await video.play()
   const onEnd = () => {
     video.srcObject = null
     if (!keep) for (const track of stream.getTracks()) track.stop()
   }
-  for (const track of stream.getVideoTracks()) track.addEventListener('ended', () => video.dispatchEvent(new Event('ended')))
+  try {
+    await video.play()
+  } catch (error) {
+    onEnd()
+    throw error
+  }
+  for (const track of stream.getVideoTracks())
+    track.addEventListener('ended', () => stream.getVideoTracks().some(isLive) || video.dispatchEvent(new Event('ended')))
   return videoElement(video, { name, onEnd })
 }
 
@@ -29,4 +35,8 @@ export async function camera(video: MediaTrackConstraints = {}): Promise<FrameSo
 /** A screen, window or tab; the browser asks which. */
 export async function screen(options: DisplayMediaStreamOptions = {}): Promise<FrameSource> {
   return mediaStream(await navigator.mediaDevices.getDisplayMedia({ audio: false, video: true, ...options }), { name: 'screen' })
+}
+
+function isLive({ readyState }: MediaStreamTrack): boolean {
+  return readyState === 'live'
 }

@@ -1,4 +1,5 @@
 import type { Frame, FrameSource } from '../frame-source.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { PictureTaker } from './picture-taker.ts'
 
 type Options = { name?: string; /** called when the source is done with the element */ onEnd?: () => void }
@@ -14,17 +15,24 @@ export function videoElement(video: HTMLVideoElement, { name = 'video', onEnd = 
     name,
     async *frames({ modelSize, room, signal }): AsyncGenerator<Frame, void, void> {
       const taker = new PictureTaker()
+      // Heard from the first to the last picture: the end may come while this waits for room, or encodes.
+      const over = new AbortController()
+      const end = () => over.abort()
+      signal.addEventListener('abort', end)
+      video.addEventListener('ended', end)
       let startedAt: number | undefined
       try {
         while (!signal.aborted) {
-          await room()
-          const shownAt = await nextFrame(video, signal)
+          await untilAborted(room(), over.signal)
+          const shownAt = await nextFrame(video, over.signal)
           if (shownAt === undefined) return
           if (video.videoWidth === 0) continue
           startedAt ??= shownAt
           yield await taker.take({ image: video, width: video.videoWidth, height: video.videoHeight }, shownAt - startedAt, modelSize())
         }
       } finally {
+        signal.removeEventListener('abort', end)
+        video.removeEventListener('ended', end)
         onEnd()
       }
     },
@@ -32,9 +40,9 @@ export function videoElement(video: HTMLVideoElement, { name = 'video', onEnd = 
 }
 
 /** When the next picture of the element is shown; undefined when none will come. */
-function nextFrame(video: HTMLVideoElement, signal: AbortSignal): Promise<number | undefined> {
-  if (signal.aborted || video.ended) return Promise.resolve(undefined)
-  return new Promise((resolve) => {
+async function nextFrame(video: HTMLVideoElement, over: AbortSignal): Promise<number | undefined> {
+  if (over.aborted || hasEnded(video)) return undefined
+  const shownAt = await new Promise<number | undefined>((resolve) => {
     const stop = () => finish(undefined)
     // A frame callback is not called in a hidden tab; the timer keeps a hidden camera alive at a slow pace.
     const timer = setTimeout(() => finish(performance.now()), 1000)
@@ -42,11 +50,18 @@ function nextFrame(video: HTMLVideoElement, signal: AbortSignal): Promise<number
     const finish = (value: number | undefined) => {
       clearTimeout(timer)
       video.cancelVideoFrameCallback(handle)
-      video.removeEventListener('ended', stop)
-      signal.removeEventListener('abort', stop)
+      over.removeEventListener('abort', stop)
       resolve(value)
     }
-    video.addEventListener('ended', stop)
-    signal.addEventListener('abort', stop)
+    over.addEventListener('abort', stop)
   })
+  return hasEnded(video) ? undefined : shownAt
+}
+
+/** A camera that is gone leaves its last picture standing, and a track that the page stops fires no event. */
+function hasEnded({ ended, srcObject, videoWidth }: HTMLVideoElement): boolean {
+  if (!(srcObject instanceof MediaStream)) return ended
+  const tracks = srcObject.getVideoTracks()
+  // Without a track and a picture it has not begun: a peer may still add its track.
+  return ended || ((tracks.length > 0 || videoWidth > 0) && tracks.every(({ readyState }) => readyState === 'ended'))
 }
