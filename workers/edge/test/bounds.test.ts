@@ -150,57 +150,6 @@ test('a store that throws: what a backend has said is kept and written in order,
   })
 })
 
-test('[FR7] a slow viewer loses verdicts, not events; what waited comes when it reads', async () => {
-  await withStore((real) => {
-    const { fake, owner, backend } = started(real, { ...DEFAULT_LIMITS, maxFps: 240 })
-    const viewer = fake.viewer()
-    fake.say(viewer, HELLO)
-    const { epoch } = fake.session.row
-    for (let number = 1; number <= 200; number++) {
-      fake.pass(10)
-      fake.frame(owner, number, number - 1)
-      fake.session.message(backend, encodeVerdict({ outcome: 'seen', stream: 0, frame: number, epoch }, `{"type":"frame-seen","frame":${number}}`).buffer)
-    }
-    expect(viewer.sent.length).toBeLessThan(140)
-    expect(types(owner).filter((type) => type === 'frame-seen')).toHaveLength(200)
-    fake.say(owner, { type: 'ack', seq: 0, received: owner.sent.length })
-    fake.say(owner, { type: 'ask-start', ask: 'a1', text: 'what?' })
-    expect(types(viewer)).not.toContain('ask-accepted')
-    fake.say(viewer, { type: 'ack', seq: 0, received: viewer.sent.length })
-    expect(types(viewer).at(-1)).toBe('ask-accepted')
-  })
-})
-
-test('[FR7] a reader that reads nothing for a minute is let go; the others stay', async () => {
-  await withStore((real) => {
-    const { fake, owner, backend } = started(real, { ...DEFAULT_LIMITS, asksPerMinute: 1000 })
-    const viewer = fake.viewer()
-    fake.say(viewer, HELLO)
-    for (let index = 0; index < 60; index++) {
-      fake.say(owner, { type: 'ask-start', ask: `a${index}`, text: 'what?' })
-      fake.session.message(backend, JSON.stringify({ type: 'answer-delta', ask: `a${index}`, text: 'x' }))
-      fake.session.message(backend, JSON.stringify({ type: 'answer-ended', ask: `a${index}`, finish: 'stop', text: 'x', usage: USAGE }))
-      fake.say(owner, { type: 'ack', seq: 0, received: owner.sent.length })
-    }
-    for (let seconds = 0; seconds < 70; seconds += 3) fake.pass(3000)
-    expect(viewer.closedWith).toBe(CLOSE.overloaded)
-    expect(owner.closedWith).toBeUndefined()
-  })
-})
-
-test('[EP5] a reader behind the log is still behind after an eviction, and misses nothing', async () => {
-  await withStore((real) => {
-    const { fake, owner, backend } = started(real, { ...DEFAULT_LIMITS, asksPerMinute: 1000 })
-    for (let index = 0; index < 80; index++) {
-      fake.say(owner, { type: 'ask-start', ask: `a${index}`, text: 'what?' })
-      fake.session.message(backend, JSON.stringify({ type: 'answer-ended', ask: `a${index}`, finish: 'stop', text: 'x', usage: USAGE }))
-      if (index === 70) fake.evict()
-    }
-    for (let count = 0; count < 10; count++) fake.say(owner, { type: 'ack', seq: 0, received: owner.sent.length })
-    expect(seqs(owner)).toEqual(Array.from({ length: fake.session.log.last }, (_, index) => index + 1))
-  })
-})
-
 test('[WI5] ten seconds without session-resume close 4010', async () => {
   await withStore((real) => {
     const fake = new FakeSession(real)

@@ -1,18 +1,18 @@
 import { CLOSE } from '@fovea/protocol'
-import type { ErrorMessage, TransientMessage } from '@fovea/protocol'
+import type { ErrorMessage, SessionReset, TransientMessage } from '@fovea/protocol'
 import type { EventLog, Logged } from './event-log.ts'
 import { RateCount } from './rate-count.ts'
 import { closeQuietly } from './socket.ts'
 import type { ClientAttachment, SessionSocket } from './socket.ts'
+import { Unread } from './unread.ts'
 
 /** Beyond this a socket is a slow reader [FR7]. */
 const UNREAD_MESSAGES = 128
 const UNREAD_BYTES = 1024 * 1024
+/** Beyond this it is let go at once: its messages are answered, and it reads no answer. */
+const MOST_UNREAD_MESSAGES = 1024
 /** A slow reader that reads nothing for so long is let go. */
 export const STUCK_MS = 60_000
-/** Bytes sent are noted every so many messages: enough to tell what is unread. */
-const MARK_EVERY = 16
-const MARKS = 64
 const BAD_MESSAGES_A_MINUTE = 20
 
 /** One client's socket: what it was sent, what it has read, and what waits for it in the log. */
@@ -20,13 +20,7 @@ export class ClientLink {
   readonly socket: SessionSocket
   readonly attachment: ClientAttachment
   readonly #bad = new RateCount(60_000)
-  #sent = 0
-  #received = 0
-  #bytes = 0
-  #marks: number[] = [0]
-  #marksFrom = 0
-  /** false until the first ack after an eviction has told how many messages this socket has read */
-  #countKnown: boolean
+  readonly #unread: Unread
   readonly #now: () => number
   #progressAt: number
   #closed = false
@@ -34,7 +28,7 @@ export class ClientLink {
   constructor(socket: SessionSocket, attachment: ClientAttachment, { now, woken }: { now: () => number; woken: boolean }) {
     this.socket = socket
     this.attachment = attachment
-    this.#countKnown = !woken
+    this.#unread = new Unread({ counted: !woken })
     this.#now = now
     this.#progressAt = now()
   }
@@ -49,9 +43,12 @@ export class ClientLink {
 
   /** Reads too slowly: it gets what it is owed and nothing more [FR7]. */
   get slow(): boolean {
-    if (this.#sent - this.#received > UNREAD_MESSAGES) return true
-    const mark = this.#marks[Math.max(0, Math.floor(this.#received / MARK_EVERY) - this.#marksFrom)] ?? 0
-    return this.#bytes - mark > UNREAD_BYTES
+    return this.#unread.messages > UNREAD_MESSAGES || this.#unread.bytes > UNREAD_BYTES
+  }
+
+  /** Asks for ever more and reads nothing of it. */
+  get overfull(): boolean {
+    return this.#unread.messages > MOST_UNREAD_MESSAGES
   }
 
   /** True where a slow reader has made no progress for a minute. */
@@ -90,10 +87,15 @@ export class ClientLink {
     this.text(json)
   }
 
-  /** Sends what waits in the log for as long as the reader keeps up; no gap, no repeat [EV2]. */
-  pump(log: EventLog): void {
+  /** Sends what waits in the log for as long as the reader keeps up; no gap, no repeat, and the state where trimming has overtaken it [EV2]. */
+  pump(log: EventLog, describe: () => SessionReset): void {
     const { attachment } = this
     while (attachment.cursor >= 0 && !this.slow) {
+      if (!log.reaches(attachment.cursor)) {
+        const reset = describe()
+        this.say(reset)
+        attachment.cursor = reset.seq
+      }
       const events = log.after(attachment.cursor, 32)
       for (const { seq, body } of events) {
         if (this.slow) break
@@ -107,20 +109,7 @@ export class ClientLink {
 
   /** The reader tells how many messages it has read on this socket [FR7]. */
   ack(received: number): void {
-    if (!this.#countKnown) {
-      this.#countKnown = true
-      this.#sent = Math.max(this.#sent, received)
-      this.#marks = [this.#bytes]
-      this.#marksFrom = Math.floor(this.#sent / MARK_EVERY)
-    }
-    const read = Math.min(received, this.#sent)
-    if (read <= this.#received) return
-    this.#received = read
-    this.#progressAt = this.#now()
-    while (this.#marksFrom + 1 <= Math.floor(read / MARK_EVERY) && this.#marks.length > 1) {
-      this.#marks.shift()
-      this.#marksFrom++
-    }
+    if (this.#unread.read(received)) this.#progressAt = this.#now()
   }
 
   /** One more message that broke the rules; true where it was one too many [WI2]. */
@@ -138,7 +127,7 @@ export class ClientLink {
 
   #send(message: string | ArrayBuffer | Uint8Array, size: number): void {
     if (this.#closed) return
-    if (this.#sent === this.#received) this.#progressAt = this.#now()
+    if (this.#unread.messages === 0) this.#progressAt = this.#now()
     try {
       this.socket.send(message)
     } catch {
@@ -146,13 +135,6 @@ export class ClientLink {
       this.#closed = true
       return
     }
-    this.#sent++
-    this.#bytes += size
-    if (this.#sent % MARK_EVERY !== 0) return
-    this.#marks.push(this.#bytes)
-    if (this.#marks.length > MARKS) {
-      this.#marks.shift()
-      this.#marksFrom++
-    }
+    this.#unread.sent(size)
   }
 }

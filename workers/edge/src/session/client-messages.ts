@@ -19,6 +19,8 @@ export function hearClient(session: Session, link: ClientLink, data: string | Ar
     link.say({ type: 'error', ...error.body(), ...refused })
     if (error.code === 'invalid-message' && link.misbehaved()) session.hangUp(link, 'protocol', 'more than 20 invalid messages in a minute')
   }
+  // Every message may be answered, and Workers have no backpressure: what nobody reads stays in memory.
+  if (link.overfull) session.hangUp(link, 'overloaded', 'more than a thousand messages are unread')
 }
 
 function takeFrame(session: Session, link: ClientLink, bytes: ArrayBuffer): void {
@@ -67,7 +69,7 @@ function obey(session: Session, link: ClientLink, message: ClientMessage): void 
       return session.resume(link, message)
     case 'ack':
       link.ack(message.received)
-      return link.pump(session.log)
+      return session.pump(link)
     case 'picture-get':
       return session.pictures.get(link, message)
     default:

@@ -22,7 +22,12 @@ export class Deadlines {
   }
 
   has(kind: string): boolean {
-    return this.#store.deadlines().some((one) => one.kind === kind)
+    return this.keys(kind).length > 0
+  }
+
+  /** What is waited for, of one kind. */
+  keys(kind: string): string[] {
+    return this.#store.deadlines().flatMap((one) => (one.kind === kind ? [one.key] : []))
   }
 
   clear(kind: string, key = ''): void {

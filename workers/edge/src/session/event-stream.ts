@@ -47,29 +47,26 @@ export function eventStream(session: Session, store: SessionStore, { after, ask,
   }
   let cancelled = false
   return new ReadableStream<Uint8Array>({
-    start(controller) {
-      if (ask !== undefined || run !== undefined || session.log.reaches(cursor)) return
-      const reset = describeReset(session, store)
-      cursor = reset.seq
-      controller.enqueue(encoder.encode(`event: session-reset\nid: ${reset.seq}\ndata: ${JSON.stringify(reset)}\n\n`))
-    },
     async pull(controller) {
-      let events = next()
-      while (events.length === 0) {
-        if (cancelled) return
-        if (finished()) {
+      while (!cancelled) {
+        // Told from its beginning or overtaken by trimming: the whole log has no silent gap.
+        if (ask === undefined && run === undefined && !session.log.reaches(cursor)) {
+          const reset = describeReset(session, store)
+          cursor = reset.seq
+          return controller.enqueue(encoder.encode(`event: session-reset\nid: ${reset.seq}\ndata: ${JSON.stringify(reset)}\n\n`))
+        }
+        const events = next()
+        const last = events.at(-1)
+        if (last) {
+          cursor = last.seq
+          controller.enqueue(encoder.encode(events.map(({ seq, body }) => `id: ${seq}\nevent: ${typeOf(body)}\ndata: ${body}\n\n`).join('')))
+        }
+        if (last ? over(last) : finished()) {
           stop()
           return controller.close()
         }
+        if (last) return
         await new Promise<void>((resolve) => (wake = resolve))
-        events = next()
-      }
-      const last = events.at(-1)
-      cursor = last?.seq ?? cursor
-      controller.enqueue(encoder.encode(events.map(({ seq, body }) => `id: ${seq}\nevent: ${typeOf(body)}\ndata: ${body}\n\n`).join('')))
-      if (last && over(last)) {
-        stop()
-        controller.close()
       }
     },
     cancel: () => {

@@ -18,8 +18,6 @@ import { Session } from './session.ts'
 import { surroundings } from './surroundings.ts'
 import type { z } from 'zod'
 
-const PICTURE_MS = 10_000
-
 /** The Durable Object door of a session: hands sockets, storage, alarm and calls to the Session behind it. */
 export class SessionObject extends DurableObject<Bindings> {
   readonly #store = new SessionStore(this.ctx.storage)
@@ -128,7 +126,7 @@ export class SessionObject extends DurableObject<Bindings> {
 
   /** The evidence drawn over its frame, as PNG. */
   picture(evidence: Evidence): Promise<Outcome<ArrayBuffer>> {
-    return outcomeLater(() => this.#live().picture({ stream: evidence.stream, frame: evidence.frame, evidence: evidence.id }, PICTURE_MS))
+    return outcomeLater(() => this.#live().pictures.fetch({ stream: evidence.stream, frame: evidence.frame, evidence: evidence.id }))
   }
 
   end(because: string): void {

@@ -95,7 +95,7 @@ export class Session {
       },
       sockets,
     )
-    this.pictures = new Pictures({ toBackend: this.context.toBackend, client: (tag) => this.clients.tagged(tag) })
+    this.pictures = new Pictures(this.context, (tag) => this.clients.tagged(tag))
     this.frames = new FramePath({
       limits,
       now,
@@ -166,13 +166,18 @@ export class Session {
     link.attachment.resumed = true
     this.deadlines.clear('resume', String(link.attachment.tag))
     if (link === this.clients.owner) for (const { stream, sent, unsettled } of streams) this.streams.resume(link, stream, sent, unsettled)
-    const late = link.attachment.role === 'viewer' && lastSeq === 0
-    if ((late && this.log.last > 0) || !this.log.reaches(lastSeq)) link.say(describeReset(this, this.#store))
-    else if (lastSeq < this.log.last) link.attachment.cursor = lastSeq
-    link.pump(this.log)
+    const late = link.attachment.role === 'viewer' && lastSeq === 0 && this.log.last > 0
+    if (late) link.say(describeReset(this, this.#store))
+    else if (lastSeq !== this.log.last) link.attachment.cursor = lastSeq
+    this.pump(link)
     if (link !== this.clients.owner) return
     for (const stream of this.streams.open.values()) this.streams.tellWindow(stream)
     if (this.streams.open.size > 0) this.backing.wake('the owner is back')
+  }
+
+  /** A reader may have room again: it gets what waits for it. */
+  pump(link: ClientLink): void {
+    link.pump(this.log, () => describeReset(this, this.#store))
   }
 
   openStream(body: StreamBody): void {
@@ -197,11 +202,6 @@ export class Session {
     this.#saveCounters()
   }
 
-  /** A retained frame, or evidence drawn over it. Waits for the backend at most `patience` milliseconds. */
-  picture(about: { stream: number; frame: number; evidence?: string }, patience: number): Promise<ArrayBuffer> {
-    return this.pictures.fetch(about, (request) => this.deadlines.set('picture', request, this.now() + patience))
-  }
-
   /** The session is over, for good. */
   end(because: string): void {
     if (this.row.phase === 'ended') return
@@ -216,7 +216,7 @@ export class Session {
     this.#ended()
     this.upkeep.watchEnded()
     for (const link of this.clients) {
-      link.pump(this.log)
+      this.pump(link)
       link.close('ended', because)
     }
   }

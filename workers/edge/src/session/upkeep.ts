@@ -1,4 +1,4 @@
-import { ProtocolError, toProtocolError } from '@fovea/protocol'
+import { toProtocolError } from '@fovea/protocol'
 import type { Session } from './session.ts'
 
 /** How often pending work is looked at [SE5], and for how long a backend may be silent meanwhile. */
@@ -81,8 +81,7 @@ export class Upkeep {
       case 'forget':
         return session.log.forget()
       case 'picture':
-        session.pictures.refused(key, new ProtocolError('unavailable', 'The backend did not draw this picture in time. Try again.', { retryable: true }).body())
-        return
+        return session.pictures.expired(key)
       case 'run':
         session.runs.some((run) => run.deadline(key))
         return
