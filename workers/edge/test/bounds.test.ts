@@ -3,6 +3,7 @@ import type { ClientMessage } from '@fovea/protocol'
 import { expect, test } from 'vitest'
 import type { SessionStore } from '../src/store/session-store.ts'
 import { closeQuietly } from '../src/session/socket.ts'
+import { Workflows } from '../src/session/workflows.ts'
 import { FakeSession, SMALL, withStore } from './fake-session.ts'
 import type { FakeSocket } from './fake-session.ts'
 
@@ -81,6 +82,17 @@ test('[EV4] an event above 256 KB is left out and said; the session goes on', as
     expect(owner.texts.at(-1)).toMatchObject({ type: 'error', code: 'too-large' })
     fake.session.message(backend, JSON.stringify({ type: 'answer-ended', ask: 'a1', finish: 'stop', text: 'x', usage: USAGE }))
     expect(types(owner).at(-1)).toBe('answer-ended')
+  })
+})
+
+test('[AS3] [EV4] an end whose error has more words than an event holds is cut, not left out', async () => {
+  await withStore((real) => {
+    const { fake, owner, backend } = started(real)
+    fake.say(owner, { type: 'ask-start', ask: 'a1', text: 'what?' })
+    const error = { code: 'internal', message: 'm'.repeat(300_000), got: 'g'.repeat(300_000), retryable: false }
+    fake.session.message(backend, JSON.stringify({ type: 'answer-ended', ask: 'a1', finish: 'error', text: '', usage: USAGE, error }))
+    expect(owner.texts.at(-1)).toMatchObject({ type: 'answer-ended', ask: 'a1', error: { code: 'internal', message: 'm'.repeat(500) } })
+    expect(real.ask('a1')?.outcome).toMatchObject({ finish: 'error' })
   })
 })
 
@@ -338,3 +350,33 @@ test('a socket is closed whatever the reason holds: a reason of more than 123 by
   closeQuietly(server, CLOSE.normal, '…'.repeat(60))
   expect(await closed).toEqual([CLOSE.normal, '…'.repeat(40)])
 })
+
+test('[EV4] what is kept of runs, watches and tracks that are over is bounded, and nothing of it outlives the log', () =>
+  withStore(async (real) => {
+    const fake = new FakeSession(real, { limits: { ...SMALL, logAgeMs: 3_600_000 }, runs: [(host) => new Workflows(host)] })
+    const owner = fake.owner()
+    fake.say(owner, HELLO)
+    fake.say(owner, OPEN)
+    fake.backend()
+    const graph = { name: 'told', version: 1 as const, start: 's', steps: [{ kind: 'event' as const, id: 's', name: 'x', data: {} }] }
+    fake.say(owner, { type: 'workflow-start', run: 'early', graph })
+    await expect.poll(() => real.endedRuns(10).length).toBe(1)
+    fake.say(owner, { type: 'watch-start', watch: 'w1', stream: 0, query: 'cup', task: 'region' })
+    fake.say(owner, { type: 'watch-stop', watch: 'w1' })
+    fake.say(owner, { type: 'track-start', track: 't1', stream: 0, prompt: { mask: { size: [10, 10], counts: 'z'.repeat(3000) }, frame: 1 } })
+    fake.say(owner, { type: 'track-stop', track: 't1' })
+    expect([real.watches(), real.tracks(), real.endedTracks()]).toEqual([[], [], ['t1']])
+    fake.evict()
+    fake.say(owner, { type: 'track-start', track: 't1', stream: 0, prompt: { query: 'cup' } })
+    expect(owner.texts.at(-1)).toMatchObject({ code: 'id-taken', of: 't1' })
+    fake.pass(3_700_000)
+    fake.say(owner, { type: 'workflow-start', run: 'late', graph })
+    await expect.poll(() => real.run('late')?.outcome).toMatchObject({ finish: 'stop' })
+    fake.frame(owner, 1, 0)
+    fake.pass(4000)
+    expect(real.endedRuns(10).map(({ id }) => id)).toEqual(['late'])
+    fake.say(owner, { type: 'session-end' })
+    fake.pass(3_700_000)
+    expect([real.endedRuns(10), real.endedTracks(), real.streams(), real.eventsAfter(0, 10).length]).toEqual([[], [], [], 1])
+    expect(real.session()).toMatchObject({ phase: 'ended' })
+  }))

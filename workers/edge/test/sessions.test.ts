@@ -4,6 +4,7 @@ import { env } from 'cloudflare:workers'
 import { hashKey } from '../src/auth.ts'
 import { Catalogue } from '../src/store/catalogue.ts'
 import { call, createSession, EdgeClient, open, ORIGIN, startBackend } from './edge-client.ts'
+import { withStore } from './fake-session.ts'
 
 const offered = (ticket: string) => ({ 'sec-websocket-protocol': `fovea.v1, ${ticket}` })
 const createWith = (key: string) => call('/v1/sessions', { method: 'POST', key })
@@ -102,6 +103,23 @@ test('a tenant has so many sessions open and no more, also when it asks for many
   expect((await createWith(key)).status).toBe(201)
   expect((await call('/v1/sessions', { method: 'POST' })).status).toBe(201)
 })
+
+test('a session whose object was never made can be ended', async () => {
+  const id = 's_00000000000000000000000077'
+  const catalogue = new Catalogue(env.DB)
+  await catalogue.addSession({ id, tenant: 'local', name: null, model: null, resumeHash: 'x', createdAt: 0 }, 1_000_000)
+  const ended = async () => (await catalogue.session(id))?.endedAt
+  expect([await ended(), (await call(`/v1/sessions/${id}`, { method: 'DELETE' })).status]).toEqual([null, 204])
+  const at = await ended()
+  expect(at).toBeGreaterThan(0)
+  expect((await call(`/v1/sessions/${id}`, { method: 'DELETE' })).status).toBe(204)
+  expect(await ended()).toBe(at)
+})
+
+test('[SE1] a ticket that was used does not become fresh as it expires', () =>
+  withStore((store) => {
+    expect([store.useTicket('j', 1000, 999), store.useTicket('j', 1000, 1000), store.useTicket('j', 1000, 1001)]).toEqual([true, false, false])
+  }))
 
 test('where the catalogue has no number for a tenant, MAX_SESSIONS of the deployment counts', async () => {
   const catalogue = new Catalogue(env.DB)

@@ -136,6 +136,32 @@ test('a step that fails ends the run with its error and what was found until the
   expect(session).toMatch(/^s_/)
 })
 
+test('[EV4] a run whose output fits into no event still ends, and says so; one that gathers more than can be kept fails', () =>
+  withStore(async (store, clear) => {
+    for (const [letter, answered] of [
+      ['x', 10],
+      ['…', 6],
+    ] as const) {
+      clear()
+      const fake = new FakeSession(store, { runs: [(host) => new Workflows(host)] })
+      const owner = fake.owner()
+      fake.say(owner, { type: 'session-resume', lastSeq: 0, streams: [] })
+      const steps = Array.from({ length: 10 }, (_, n) => ({ kind: 'ask' as const, id: `s${n}`, text: 'describe it', ...(n < 9 && { next: `s${n + 1}` }) }))
+      fake.say(owner, { type: 'workflow-start', run: 'run1', graph: { name: 'long', version: 1, start: 's0', steps } })
+      const backend = fake.backend()
+      for (let n = 0; n < answered; n++) {
+        await expect.poll(() => store.ask(`run1-s${n}`)).toBeDefined()
+        const usage = { promptTokens: 0, answerTokens: 0, heads: 0, deviceMs: 0, totalMs: 0 }
+        const text = letter.repeat(30_000)
+        fake.session.message(backend, JSON.stringify({ type: 'answer-ended', ask: `run1-s${n}`, finish: 'stop', text, usage }))
+        fake.say(owner, { type: 'ack', seq: 0, received: owner.sent.length })
+      }
+      await expect.poll(() => store.run('run1')?.outcome).not.toBeNull()
+      expect(owner.texts.at(-1)).toMatchObject({ type: 'workflow-ended', run: 'run1', finish: 'error', error: { code: 'too-large' } })
+      expect(JSON.stringify(store.run('run1')?.outcome).length).toBeLessThan(300_000)
+    }
+  }))
+
 test('a run as server-sent events brings its steps and their asks, and ends', async () => {
   await startBackend()
   const { client, session } = await EdgeClient.start()

@@ -110,8 +110,10 @@ export function sessionRoutes() {
   })
   app.openapi(end, async (context) => {
     const { id } = context.req.valid('param')
-    const { stub } = await sessionAt(context, id)
+    const { row, stub } = await sessionAt(context, id)
     await stub.end('ended over HTTP')
+    // The session tells the catalogue itself, but for one whose object was never made, or whose word was lost.
+    if (row.endedAt === null) await new Catalogue(context.env.DB).endSession(id, Date.now())
     return context.body(null, 204)
   })
   app.openapi(ticket, async (context) => {

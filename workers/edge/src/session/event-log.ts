@@ -95,17 +95,18 @@ export class EventLog {
     return this.#store.logExtent().newestAt
   }
 
-  /** Drops all but the newest event, and the asks. */
+  /** The session has ended long ago: drops all but the newest event. */
   forget(): void {
     if (this.#last > 1) this.#removeThrough(this.#last - 1)
     this.#bytes = this.#store.logExtent().bytes
-    this.#store.removeAsksBefore(this.#now())
+    this.#store.clear()
   }
 
-  /** Drops what is older than the log may be. */
+  /** Drops what is older than the log may be: events, and asks and runs that are over. */
   trimByAge(): void {
-    this.#store.removeAsksBefore(this.#now() - this.#limits.logAgeMs)
     const oldest = this.#now() - this.#limits.logAgeMs
+    this.#store.removeAsksBefore(oldest)
+    this.#store.removeRunsBefore(oldest)
     let through = 0
     for (const row of this.#store.oldestEvents(1000)) {
       // The newest event stays: it is what tells the next number after an eviction.

@@ -1,10 +1,15 @@
-import { ProtocolError } from '@fovea/protocol'
+import { MAX_EVENT_BYTES, ProtocolError } from '@fovea/protocol'
 import type { SessionEvent, UnnumberedEvent } from '@fovea/protocol'
 import type { RunRow } from '../store/session-store.ts'
 import type { RunHost } from './runs.ts'
 
 /** A run that this object may have slept through, or died over, is looked after so often. */
 const LOOK_MS = 60_000
+
+/** Room for the number and the time of an event. */
+const NUMBERED = 64
+/** How far a run is has to fit into one row of the store. */
+const MAX_STATE_BYTES = 512 * 1024
 
 type EndEvent = Extract<UnnumberedEvent, { type: 'turn-ended' | 'workflow-ended' }>
 
@@ -40,6 +45,7 @@ export class RunBook {
         expected: this.#limit,
       })
     }
+    checkSize(state)
     emit(first, () => {
       store.addRun({ id, kind: this.#kind, at: now(), body })
       store.saveRun(id, { state })
@@ -78,14 +84,16 @@ export class RunBook {
     )
   }
 
-  /** Writes an event together with how far the run is, and keeps it however late the store comes to it. */
+  /** Writes an event together with how far the run is, and keeps it however late the store comes to it. Throws where the run has gathered more than can be kept. */
   keep(id: string, event: UnnumberedEvent, state: unknown): void {
     const { context } = this.#host
+    checkSize(state)
     if (this.isOpen(id)) context.record(event, () => context.store.saveRun(id, { state }))
   }
 
   /** Writes how far a run is, where nothing happened that others should hear of. */
   note(id: string, state: unknown): void {
+    checkSize(state)
     if (this.isOpen(id)) this.#host.context.store.saveRun(id, { state })
   }
 
@@ -94,10 +102,11 @@ export class RunBook {
     if (!this.isOpen(id)) return
     const { context } = this.#host
     const { log, now, store } = context
+    const end = fitting(event)
     const active = this.#active.get(id)
     this.#active.delete(id)
-    context.record(event, () => {
-      const outcome: SessionEvent = { ...event, seq: log.last + 1, at: now() }
+    context.record(end, () => {
+      const outcome: SessionEvent = { ...end, seq: log.last + 1, at: now() }
       store.saveRun(id, { outcome })
       store.clearDeadline('run', id)
     })
@@ -107,4 +116,28 @@ export class RunBook {
   isOpen(id: string): boolean {
     return this.row(id)?.outcome === null
   }
+}
+
+function checkSize(state: unknown): void {
+  const bytes = new TextEncoder().encode(JSON.stringify(state)).length
+  if (bytes <= MAX_STATE_BYTES) return
+  throw new ProtocolError('too-large', `A run keeps at most ${MAX_STATE_BYTES} bytes of what it has found; this one came to ${bytes}.`, {
+    expected: MAX_STATE_BYTES,
+    got: bytes,
+  })
+}
+
+/** A run always ends: where what it has to tell fits into no event, its end says that [EV4]. */
+function fitting(event: EndEvent): EndEvent {
+  const size = JSON.stringify(event).length + NUMBERED
+  if (size <= MAX_EVENT_BYTES) return event
+  const error = new ProtocolError(
+    'too-large',
+    `An event holds at most ${MAX_EVENT_BYTES} bytes; what this run has to tell comes to ${size}. Its steps were told.`,
+    {
+      expected: MAX_EVENT_BYTES,
+      got: size,
+    },
+  ).body()
+  return event.type === 'turn-ended' ? { ...event, finish: 'error', text: '', evidence: [], error } : { ...event, finish: 'error', output: {}, error }
 }

@@ -15,10 +15,11 @@ export class Standing {
 
   constructor(context: SessionContext) {
     this.#context = context
-    for (const { body, ended } of context.store.watches()) if (!ended) this.watches.set(body.watch, body)
+    for (const body of context.store.watches()) this.watches.set(body.watch, body)
+    for (const id of context.store.endedTracks()) this.#usedTracks.add(id)
     for (const { body, life } of context.store.tracks()) {
       this.#usedTracks.add(body.track)
-      if (life !== 'ended') this.tracks.set(body.track, { ...body, life })
+      this.tracks.set(body.track, { ...body, life })
     }
   }
 
@@ -115,7 +116,7 @@ export class Standing {
   }
 
   #endTrack(id: string, because: string, error: ErrorBody | undefined): void {
-    this.#context.record({ type: 'track-ended', track: id, because, ...(error && { error }) }, () => this.#context.store.saveTrack(id, 'ended'))
+    this.#context.record({ type: 'track-ended', track: id, because, ...(error && { error }) }, () => this.#context.store.endTrack(id))
   }
 
   #ready(size: number, limit: number, what: string): void {

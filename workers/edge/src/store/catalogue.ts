@@ -62,7 +62,11 @@ export class Catalogue {
   }
 
   async endSession(id: string, now: number): Promise<void> {
-    await this.#db.update(sessions).set({ endedAt: now }).where(eq(sessions.id, id)).run()
+    await this.#db
+      .update(sessions)
+      .set({ endedAt: now })
+      .where(and(eq(sessions.id, id), isNull(sessions.endedAt)))
+      .run()
   }
 
   /** Newest first; `before` continues a list. */

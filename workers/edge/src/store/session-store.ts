@@ -1,5 +1,5 @@
 import type { AskEvent, ModelInfo, SessionEvent, StreamBody, TrackBody, TrackLife, WatchBody } from '@fovea/protocol'
-import { and, asc, desc, eq, gt, isNotNull, isNull, lt, lte, max, min, sum } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNotNull, isNull, lt, lte, max, min, ne, sql, sum } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/durable-sqlite'
 import type { DrizzleSqliteDODatabase } from 'drizzle-orm/durable-sqlite'
 import type { StreamCounters } from '../session/frame-gate.ts'
@@ -142,32 +142,51 @@ export class SessionStore {
     this.#db.update(streams).set(change).where(eq(streams.stream, stream)).run()
   }
 
-  watches(): { body: WatchBody; ended: boolean }[] {
-    return this.#db.select({ body: watches.body, ended: watches.ended }).from(watches).all()
+  watches(): WatchBody[] {
+    return this.#db
+      .select({ body: watches.body })
+      .from(watches)
+      .all()
+      .map(({ body }) => body)
   }
 
   addWatch(body: WatchBody): void {
-    this.#db
-      .insert(watches)
-      .values({ id: body.watch, body, ended: false })
-      .onConflictDoUpdate({ target: watches.id, set: { body, ended: false } })
-      .run()
+    this.#db.insert(watches).values({ id: body.watch, body }).onConflictDoUpdate({ target: watches.id, set: { body } }).run()
   }
 
   endWatch(id: string): void {
-    this.#db.update(watches).set({ ended: true }).where(eq(watches.id, id)).run()
+    this.#db.delete(watches).where(eq(watches.id, id)).run()
   }
 
+  /** Tracks that have not ended. */
   tracks(): { body: TrackBody; life: TrackLife }[] {
-    return this.#db.select({ body: tracks.body, life: tracks.life }).from(tracks).all()
+    return this.#db.select({ body: tracks.body, life: tracks.life }).from(tracks).where(ne(tracks.life, 'ended')).all()
+  }
+
+  endedTracks(): string[] {
+    return this.#db
+      .select({ id: tracks.id })
+      .from(tracks)
+      .where(eq(tracks.life, 'ended'))
+      .all()
+      .map(({ id }) => id)
   }
 
   addTrack(body: TrackBody): void {
     this.#db.insert(tracks).values({ id: body.track, body, life: 'tentative' }).run()
   }
 
-  saveTrack(id: string, life: TrackLife): void {
+  saveTrack(id: string, life: Exclude<TrackLife, 'ended'>): void {
     this.#db.update(tracks).set({ life }).where(eq(tracks.id, id)).run()
+  }
+
+  /** A prompt may be a large mask: nobody starts from it any more. */
+  endTrack(id: string): void {
+    this.#db
+      .update(tracks)
+      .set({ life: 'ended', body: sql`'{}'` })
+      .where(eq(tracks.id, id))
+      .run()
   }
 
   // Turns and workflow runs
@@ -195,10 +214,24 @@ export class SessionStore {
     return this.#db.select().from(runs).where(isNotNull(runs.outcome)).orderBy(desc(runs.at)).limit(limit).all().toReversed()
   }
 
+  /** Those that ended before. */
+  removeRunsBefore(at: number): void {
+    this.#db
+      .delete(runs)
+      .where(and(lt(runs.at, at), isNotNull(runs.outcome), sql`json_extract(${runs.outcome}, '$.at') < ${at}`))
+      .run()
+  }
+
+  /** All that an ended session no longer needs: its row, its log and what it waits for stay. */
+  clear(): void {
+    for (const table of [asks, streams, watches, tracks, runs, tickets]) this.#db.delete(table).run()
+  }
+
   // Tickets and deadlines
 
-  /** True the first time an id comes, false ever after. Forgets what has expired. */
+  /** True the first time an id comes, until it expires; false ever after. Forgets what has expired. */
   useTicket(id: string, expires: number, now: number): boolean {
+    if (expires < now) return false
     this.#db.delete(tickets).where(lt(tickets.expires, now)).run()
     if (this.#db.select().from(tickets).where(eq(tickets.id, id)).get()) return false
     this.#db.insert(tickets).values({ id, expires }).run()

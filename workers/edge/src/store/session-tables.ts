@@ -54,13 +54,13 @@ export const streams = sqliteTable('streams', {
   counters: text('counters', { mode: 'json' }).$type<StreamCounters>(),
 })
 
+/** Watches that stand; one that is stopped leaves nothing. */
 export const watches = sqliteTable('watches', {
   id: text('id').primaryKey(),
   body: text('body', { mode: 'json' }).$type<WatchBody>().notNull(),
-  ended: integer('ended', { mode: 'boolean' }).notNull(),
 })
 
-/** Tracks; their ids are never used again [TR2]. */
+/** Tracks; their ids are never used again [TR2]: of one that has ended its id stays, and an empty body. */
 export const tracks = sqliteTable('tracks', {
   id: text('id').primaryKey(),
   body: text('body', { mode: 'json' }).$type<TrackBody>().notNull(),
