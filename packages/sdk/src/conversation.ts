@@ -103,6 +103,12 @@ export class Conversation {
     return mailbox
   }
 
+  closeStream(stream: number): void {
+    this.verdicts.mailbox(stream)?.halt(new ProtocolError('cancelled', `Stream ${stream} was closed by this program.`))
+    const id = streamSubject(stream)
+    if (this.#subjects.get(id)) this.#link.post(stopOf(id), { type: 'stream-close', stream })
+  }
+
   drop(): void {
     this.#link.drop()
   }

@@ -167,6 +167,19 @@ describe('all', () => {
     await expect(mailbox.put(picture(0))).rejects.toMatchObject({ code: 'too-large', details: { expected: 2, got: 3 } })
   })
 
+  test('halting sends nothing more, and what is on its way still gets its verdict', async () => {
+    const { mailbox, sent } = open('all', { window: 1 })
+    await mailbox.put(picture(0))
+    const [waiting, drained] = [mailbox.put(picture(1)), mailbox.drained()]
+    mailbox.halt(new Error('over'))
+    await expect(waiting).rejects.toThrow('over')
+    await expect(mailbox.put(picture(2))).rejects.toThrow('over')
+    await mailbox.room()
+    mailbox.settle(1, 'dropped', 'unavailable')
+    await drained
+    expect(sent).toHaveLength(1)
+  })
+
   test('closing tells whoever waits', async () => {
     const { mailbox } = open('all', { window: 1 })
     await mailbox.put(picture(0))

@@ -39,6 +39,8 @@ export class Mailbox {
   #slot: Waiting | undefined
   #again: Waiting[] = []
   #holding = false
+  /** why no more is sent */
+  #halted: Error | undefined
   #closed: Error | undefined
   /** media time of the newest picture, and when it was captured */
   #newest: { mediaTime: number; capturedAt: number } | undefined
@@ -75,7 +77,7 @@ export class Mailbox {
   }
 
   get isOpen(): boolean {
-    return !this.#closed
+    return !this.#halted
   }
 
   /** Closed, and every number has its verdict: nothing more comes of it. */
@@ -95,7 +97,7 @@ export class Mailbox {
 
   /** Resolves when the frame has left (`all`), or when it has left or was replaced (`latest`). */
   put(frame: Frame): Promise<void> {
-    if (this.#closed) return Promise.reject(this.#closed)
+    if (this.#halted) return Promise.reject(this.#halted)
     if (frame.data.byteLength > this.#maxFrameBytes) {
       return Promise.reject(
         new ProtocolError('too-large', `The frame is ${frame.data.byteLength} bytes; this session takes ${this.#maxFrameBytes}. Send a smaller picture.`, {
@@ -121,7 +123,7 @@ export class Mailbox {
 
   /** Resolves when a picture put then would leave at once; also when the stream is closed, where `put` says why. */
   room(): Promise<void> {
-    if (this.hasRoom || this.#closed) return Promise.resolve()
+    if (this.hasRoom || this.#halted) return Promise.resolve()
     return new Promise((resolve) => this.#roomWaiters.push(resolve))
   }
 
@@ -146,7 +148,7 @@ export class Mailbox {
     this.#unsettled.delete(number)
     this.#settled++
     this.counts[outcome]++
-    if (entry.frame && (reason === 'unavailable' || reason === 'budget') && !this.#closed) this.#sendAgain(entry.frame, entry.capturedAt)
+    if (entry.frame && (reason === 'unavailable' || reason === 'budget') && !this.#halted) this.#sendAgain(entry.frame, entry.capturedAt)
     this.pump()
     if (this.#isDrained()) for (const waiter of this.#drainWaiters.splice(0)) waiter.resolve()
     return entry
@@ -154,7 +156,7 @@ export class Mailbox {
 
   /** Sends what waits, as far as the window allows. Called after everything that may have made room. */
   pump(): void {
-    while (!this.#closed && this.#sent + 1 - this.#settled <= this.#window) {
+    while (!this.#halted && this.#sent + 1 - this.#settled <= this.#window) {
       const fromAgain = this.#again.length > 0
       if (fromAgain && this.#holding) break
       const waiting = fromAgain ? this.#again[0] : this.#slot
@@ -166,16 +168,24 @@ export class Mailbox {
     if (this.hasRoom) for (const wake of this.#roomWaiters.splice(0)) wake()
   }
 
+  /** Nothing more is sent: a frame behind the word that closes its stream would be refused. What is on its way still gets its verdict. */
+  halt(error: Error): void {
+    if (this.#halted) return
+    this.#halted = error
+    this.#slot?.fail(error)
+    this.#slot = undefined
+    this.#again = []
+    for (const wake of this.#roomWaiters.splice(0)) wake()
+    if (this.#isDrained()) for (const waiter of this.#drainWaiters.splice(0)) waiter.resolve()
+  }
+
   /** The stream is over; whoever waits gets the error. */
   close(error: Error): void {
     if (this.#closed) return
     this.#closed = error
     this.#over.resolve()
-    this.#slot?.fail(error)
-    this.#slot = undefined
-    this.#again = []
-    for (const wake of this.#roomWaiters.splice(0)) wake()
     for (const waiter of this.#drainWaiters.splice(0)) waiter.reject(error)
+    this.halt(error)
   }
 
   /** Where in the stream a picture of the source in hand stands. */

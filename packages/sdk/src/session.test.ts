@@ -2,22 +2,13 @@ import { DEFAULT_LIMITS } from '@fovea/protocol'
 import type { Evidence } from '@fovea/protocol'
 import { expect, test } from 'vitest'
 import { FakeEdge, settle } from '../test/fake-edge.ts'
-import type { Frame, FrameSource } from './frame-source.ts'
+import type { Frame } from './frame-source.ts'
 import type { Result } from './results.ts'
 
 const usage = { promptTokens: 1, answerTokens: 1, heads: 1, deviceMs: 1, totalMs: 1 }
 
 function picture(mediaTime: number): Frame {
   return { data: new Uint8Array([1, 2, 3]), codec: 'jpeg', width: 4, height: 4, mediaTime }
-}
-
-function recording(...times: number[]): FrameSource {
-  return {
-    policy: 'all',
-    async *frames() {
-      for (const mediaTime of times) yield picture(mediaTime)
-    },
-  }
 }
 
 function evidence(id: string): Evidence {
@@ -275,51 +266,6 @@ test('close ends the session at the edge; closing twice is one closing', async (
   expect(edge.log.map(({ type }) => type)).toEqual(['session-ended'])
 })
 
-test('[EV2] a resume names the streams that stand, not all there ever were', async () => {
-  const edge = new FakeEdge()
-  edge.onFrame = ({ stream, frame }) => edge.seen(stream, frame)
-  const session = edge.open()
-  await session.ready
-  for (let count = 0; count < 65; count++) {
-    const stream = session.openStream({ policy: 'all' })
-    await stream.put(picture(0))
-    await stream.drained()
-    stream.close()
-    await settle(1)
-  }
-  const standing = session.openStream({ policy: 'all' })
-  await standing.put(picture(0))
-  await standing.drained()
-  edge.drop()
-  await settle(5)
-  expect(edge.said.filter((message) => message.type === 'session-resume').at(-1)?.streams).toEqual([{ stream: 66, sent: 1, unsettled: [] }])
-  expect(session.view()).toMatchObject({ stream: 66 })
-  expect(session.view(1)).toBeUndefined()
-  await session.close()
-})
-
-test('[FR1] frames of a stream that is closed get their verdict, also after a lost connection', async () => {
-  const edge = new FakeEdge()
-  const session = edge.open()
-  await session.ready
-  const [first, second] = [session.openStream({ policy: 'all' }), session.openStream({ policy: 'all' })]
-  const results = session.results()
-  for (const stream of [first, second]) await stream.put(picture(0))
-  await settle(2)
-  first.close()
-  await settle(2)
-  edge.reachable = false
-  edge.drop()
-  await settle(2)
-  second.close()
-  await expect(second.drained()).rejects.toMatchObject({ code: 'cancelled' })
-  edge.reachable = true
-  await settle(10)
-  for (const { counts } of [first, second]) expect(counts).toMatchObject({ sent: 1, dropped: 1, resent: 0 })
-  expect([await results.next(), await results.next()].map(({ value }) => value?.type)).toEqual(['frame-dropped', 'frame-dropped'])
-  await session.close()
-})
-
 test('[WI5] a program that takes a session up opens its streams under numbers that were never used', async () => {
   const edge = new FakeEdge()
   const first = edge.open()
@@ -331,21 +277,6 @@ test('[WI5] a program that takes a session up opens its streams under numbers th
   await second.ready
   expect([second.openStream().stream, second.openStream().stream]).toEqual([2, 3])
   await second.close()
-})
-
-test('a source that goes on with a stream is moved on in media time, whatever it counts from', async () => {
-  const edge = new FakeEdge()
-  edge.onFrame = ({ stream, frame }) => edge.seen(stream, frame)
-  const session = edge.open()
-  await session.ready
-  const first = session.send(recording(0, 100, 200))
-  await first.done
-  await session.send(recording(0, 100), { stream: first.stream }).done
-  const times = edge.streams.get(first.stream)?.received.map(({ mediaTime }) => mediaTime) ?? []
-  expect(times.slice(0, 3)).toEqual([0, 100, 200])
-  expect(times[3]).toBeGreaterThanOrEqual(201)
-  expect((times[4] ?? 0) - (times[3] ?? 0)).toBeCloseTo(100)
-  await session.close()
 })
 
 test('an ask that names no stream is about the newest that is not closed', async () => {
@@ -395,26 +326,4 @@ test('after close a look rejects, as whoever awaits it expects', async () => {
   await session.close()
   const looks = await Promise.allSettled([session.locate('dog'), session.segment('dog'), session.findMoment('a dog barks')])
   expect(looks.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
-})
-
-test('a source whose stream is closed ends, also one that has nothing to send', async () => {
-  const edge = new FakeEdge()
-  const session = edge.open()
-  await session.ready
-  const ends: string[] = []
-  const waiting = (name: string) => ({
-    policy: 'latest' as const,
-    async *frames({ signal }: { signal: AbortSignal }) {
-      await new Promise((resolve) => signal.addEventListener('abort', resolve))
-      ends.push(name)
-      yield* []
-    },
-  })
-  const [one, two] = [session.send(waiting('closed by the edge')), session.send(waiting('session over'))]
-  await settle(2)
-  edge.emit({ type: 'stream-closed', stream: one.stream, because: 'by the edge' })
-  await expect(one.done).rejects.toMatchObject({ code: 'cancelled' })
-  await session.close()
-  await expect(two.done).rejects.toBeDefined()
-  expect(ends).toEqual(['closed by the edge', 'session over'])
 })

@@ -28,7 +28,6 @@ import type { Connection } from './link.ts'
 import { OutStream } from './out-stream.ts'
 import type { Result } from './results.ts'
 import { Sending } from './sending.ts'
-import { streamSubject } from './subjects.ts'
 import type { Subject } from './subjects.ts'
 import { ulid } from './ulid.ts'
 import { Watch } from './watch.ts'
@@ -105,10 +104,7 @@ export class Session implements VisionSession {
     const { stream } = mailbox
     this.#streams.delete(stream)
     this.#streams.add(stream)
-    return new OutStream(mailbox, () => {
-      this.#streams.delete(stream)
-      this.#talk.stop(streamSubject(stream), { type: 'stream-close', stream })
-    })
+    return new OutStream(mailbox, () => this.#talk.closeStream(stream))
   }
 
   ask(text: string, { stream = this.#lastStream, at, tasks, boxes, deadlineMs, id = ulid(), signal }: AskOptions = {}): AskRun {
