@@ -1,12 +1,12 @@
 import { CLOSE } from '@fovea/protocol'
 import { expect, test } from 'vitest'
-import { env } from 'cloudflare:workers'
+import { env, exports } from 'cloudflare:workers'
 import { hashKey } from '../src/auth.ts'
+import { Tickets } from '../src/session/tickets.ts'
 import { Catalogue } from '../src/store/catalogue.ts'
 import { call, createSession, EdgeClient, open, ORIGIN, startBackend } from './edge-client.ts'
 import { withStore } from './fake-session.ts'
 
-const offered = (ticket: string) => ({ 'sec-websocket-protocol': `fovea.v1, ${ticket}` })
 const createWith = (key: string) => call('/v1/sessions', { method: 'POST', key })
 const usedToday = async () => (await (await call('/v1/usage')).json<{ usage: { asks: number; frames: number }[] }>()).usage[0]
 
@@ -18,25 +18,49 @@ test('[SE1] a ticket opens one socket, once', async () => {
   expect(await second.untilClosed()).toMatchObject({ code: CLOSE.ticketUsed })
 })
 
-test('[SE1] a ticket that was not given out here, or for another session, is refused before any socket opens', async () => {
+test('[SE1] a ticket that was not given out here, or for another session, closes 1008, and nothing of the session is said', async () => {
   const [one, two] = [await createSession(), await createSession()]
-  await expect(open(one.wsUrl.replace('ws', 'http'), offered('ticket.nonsense'))).rejects.toThrow('401')
-  await expect(open(one.wsUrl.replace('ws', 'http'), offered(two.protocols[1]))).rejects.toThrow('401')
-  await expect(open(one.wsUrl.replace('ws', 'http'), {})).rejects.toThrow('401')
+  for (const protocols of ['fovea.v1, ticket.nonsense', `fovea.v1, ${two.protocols[1]}`, one.protocols[1], 'fovea.v1', undefined]) {
+    const client = new EdgeClient(await open(one.wsUrl.replace('ws', 'http'), protocols === undefined ? {} : { 'sec-websocket-protocol': protocols }))
+    expect(await client.untilClosed()).toMatchObject({ code: CLOSE.auth, reason: expect.stringMatching(/ticket/) })
+    expect([client.read, client.closed?.final]).toEqual([[], true])
+  }
+  const plain = await call(`/v1/sessions/${one.session}/ws`)
+  expect([plain.status, await plain.json()]).toMatchObject([400, { code: 'invalid-message' }])
+})
+
+test('[WI1] a refused socket answers fovea.v1 only where it was offered', async () => {
+  const { wsUrl } = await createSession()
+  const answered = async (protocols: string) => {
+    const headers = { upgrade: 'websocket', 'sec-websocket-protocol': protocols }
+    const response = await exports.default.fetch(new Request(wsUrl.replace('ws', 'http'), { headers }))
+    response.webSocket?.accept()
+    return [response.status, response.headers.get('sec-websocket-protocol')]
+  }
+  expect(await answered('fovea.v1, ticket.nonsense')).toEqual([101, 'fovea.v1'])
+  expect(await answered('fovea.v2, ticket.nonsense')).toEqual([101, null])
+})
+
+test('a ticket of a session that was never opened closes 4011', async () => {
+  const id = 's_00000000000000000000000078'
+  const { ticket } = await new Tickets(env.TICKET_SECRET).forClient(id, 'owner', Date.now())
+  const client = await EdgeClient.open({ wsUrl: `${ORIGIN}/v1/sessions/${id}/ws`, protocols: ['fovea.v1', `ticket.${ticket}`] })
+  expect(await client.untilClosed()).toMatchObject({ code: CLOSE.ended })
 })
 
 test('[WI1] the server answers fovea.v1 and never echoes the ticket', async () => {
   const { wsUrl, protocols } = await createSession()
-  const { exports } = await import('cloudflare:workers')
   const response = await exports.default.fetch(
     new Request(wsUrl.replace('ws', 'http'), { headers: { upgrade: 'websocket', 'sec-websocket-protocol': protocols.join(', ') } }),
   )
   expect([response.status, response.headers.get('sec-websocket-protocol')]).toEqual([101, 'fovea.v1'])
 })
 
-test('a page of a foreign origin may not connect; one on the list may', async () => {
+test('a page of a foreign origin may not connect (close 1008) and uses up no ticket; one on the list may', async () => {
   const { session, ...created } = await createSession()
-  await expect(EdgeClient.open(created, { origin: 'https://evil.example' })).rejects.toThrow('403')
+  const foreign = await EdgeClient.open(created, { origin: 'https://evil.example' })
+  expect(await foreign.untilClosed()).toMatchObject({ code: CLOSE.auth, reason: expect.stringContaining('ALLOWED_ORIGINS') })
+  expect(foreign.read).toEqual([])
   const listed = await EdgeClient.open(created, { origin: 'https://app.example' })
   expect(await listed.until('session-ready')).toMatchObject({ session })
 })
@@ -155,7 +179,6 @@ test('every refusal over HTTP is a problem that says what to do', async () => {
 })
 
 test('the studio’s cookie creates sessions and tickets of its own origin, nothing else', async () => {
-  const { exports } = await import('cloudflare:workers')
   const page = await exports.default.fetch(new Request(`${ORIGIN}/`))
   const set = page.headers.get('set-cookie') ?? ''
   expect(set).toMatch(/^fovea_studio=.*; Max-Age=604800; Path=\/v1; HttpOnly; SameSite=Strict$/)
