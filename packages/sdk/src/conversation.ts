@@ -201,11 +201,11 @@ export class Conversation {
       if (standing.has(id)) {
         this.#link.settle(id)
         subject.stands?.()
-      } else if (ended.has(id) || !this.#link.isOpen(id)) this.#fail(id, gone(subject.kind))
+      } else if (ended.has(id) || !this.#link.isUnconfirmed(id)) this.#fail(id, gone(subject.kind))
     }
     for (const { stream } of this.verdicts.mailboxes) {
       const id = streamSubject(stream)
-      if (!standing.has(id) && !this.#link.isOpen(id)) this.verdicts.close(stream, gone('stream'))
+      if (!standing.has(id) && !this.#link.isUnconfirmed(id)) this.verdicts.close(stream, gone('stream'))
     }
   }
 

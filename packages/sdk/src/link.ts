@@ -70,8 +70,8 @@ export class Link {
     this.#outbox.settle(key)
   }
 
-  /** Whether what was posted under this key is not settled yet. */
-  isOpen(key: string): boolean {
+  /** Posted under this key, and neither confirmed nor refused yet. */
+  isUnconfirmed(key: string): boolean {
     return this.#outbox.has(key)
   }
 
