@@ -318,6 +318,26 @@ test('[WI2] frames that are under way when their stream closes cost their sender
   })
 })
 
+test('what the newest frame of a stream showed goes with the stream', async () => {
+  await withStore((real) => {
+    const { fake, owner, backend } = started(real)
+    fake.frame(owner, 1, 0)
+    const seen = {
+      type: 'frame-seen',
+      stream: 0,
+      frame: 1,
+      mediaTime: 33,
+      receivedAt: 1,
+      timings: { queue: 0, decode: 0, encode: 0, heads: 0 },
+      perceptions: [{ watch: 'w1', task: 'region', score: 0.5 }],
+    }
+    fake.session.message(backend, encodeVerdict({ outcome: 'seen', stream: 0, frame: 1, epoch: 1 }, JSON.stringify(seen)).buffer)
+    expect(fake.session.frames.perceptions(0)).toMatchObject([{ watch: 'w1' }])
+    fake.say(owner, { type: 'stream-close', stream: 0 })
+    expect(fake.session.frames.perceptions(0)).toEqual([])
+  })
+})
+
 test('[EP5] an owner that was let go and has not answered the close does not come back after an eviction; its counters stay', async () => {
   await withStore((real) => {
     const { fake, owner } = started(real, { ...DEFAULT_LIMITS, maxFps: 240 })

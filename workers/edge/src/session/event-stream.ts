@@ -39,16 +39,17 @@ export function eventStream(session: Session, store: SessionStore, { after, ask,
       (run !== undefined && (event.type === 'turn-ended' || event.type === 'workflow-ended'))
     )
   }
-  // Asked for after its end, and all of it told: nothing more will come.
+  // Asked for after its end, and all of it told, or forgotten meanwhile: nothing more will come.
   const finished = (): boolean => {
     if (session.row.phase === 'ended') return true
-    if (ask !== undefined) return session.asks.result(ask) !== undefined
-    return run !== undefined && store.run(run)?.outcome != null
+    if (ask !== undefined) return store.ask(ask)?.outcome !== null
+    return run !== undefined && store.run(run)?.outcome !== null
   }
   let cancelled = false
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
-      while (!cancelled) {
+      for (;;) {
+        if (cancelled) return
         // Told from its beginning or overtaken by trimming: the whole log has no silent gap.
         if (ask === undefined && run === undefined && !session.log.reaches(cursor)) {
           const reset = describeReset(session, store)

@@ -117,6 +117,11 @@ export class FramePath {
     return () => this.#listeners.delete(listener)
   }
 
+  /** The stream is closed: nothing is in view there any more. */
+  forget(stream: number): void {
+    this.#latest.delete(stream)
+  }
+
   takeSeenCount(): number {
     const seen = this.#seen
     this.#seen = 0

@@ -192,6 +192,7 @@ export class Session {
     this.streams.get(stream)
     this.standing.endAll('its stream was closed', undefined, stream)
     this.streams.close(stream, 'closed by the client')
+    this.frames.forget(stream)
     this.backing.say({ type: 'stream-close', stream })
     this.#saveCounters()
   }
