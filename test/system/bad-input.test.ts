@@ -99,10 +99,9 @@ test('[SE1] a ticket opens one socket, once', async () => {
   first.socket.terminate()
 })
 
-test('a page of a foreign origin cannot open a socket', async () => {
-  const { opened, status } = await dial(await ticketOf(house, session), { origin: 'https://evil.example' })
-  expect(opened).toBe(false)
-  expect(status).toBe(403)
+test('[WI1] a page of a foreign origin reads a close code and nothing else', async () => {
+  const { code } = await dial(await ticketOf(house, session), { origin: 'https://evil.example' })
+  expect(code).toBe(1008)
 })
 
 type Ticket = { wsUrl: string; protocols: string[] }
@@ -116,23 +115,16 @@ async function ticketOf({ url }: House, { id, resumeKey }: Session): Promise<Tic
   return response.json()
 }
 
-/** What comes of dialling: opened and kept, opened and closed with a code, or refused with a status. */
-function dial(
-  { wsUrl, protocols }: Ticket,
-  { origin }: { origin?: string } = {},
-): Promise<{ socket: WebSocket; opened: boolean; code?: number; status?: number }> {
+/** What comes of dialling: opened and kept, where a message comes first, or closed with a code. */
+function dial({ wsUrl, protocols }: Ticket, { origin }: { origin?: string } = {}): Promise<{ socket: WebSocket; opened: boolean; code?: number }> {
   return new Promise((resolve) => {
     const options = { closeTimeout: 1000, ...(origin && { origin }) }
     const socket = new WebSocket(wsUrl, protocols, options)
-    let [opened, status]: [boolean, number | undefined] = [false, undefined]
+    let opened = false
     socket.on('message', () => resolve({ socket, opened: true }))
     socket.on('open', () => (opened = true))
-    socket.on('unexpected-response', (_request, response) => {
-      status = response.statusCode
-      resolve({ socket, opened, ...(status !== undefined && { status }) })
-    })
     socket.on('error', () => {})
-    socket.on('close', (code) => resolve({ socket, opened, code, ...(status !== undefined && { status }) }))
+    socket.on('close', (code) => resolve({ socket, opened, code }))
   })
 }
 

@@ -46,7 +46,7 @@ export class Asks {
     const context = this.#context
     const known = context.store.ask(body.ask)
     if (known) {
-      if (questionOf(known.body) === questionOf(body)) return
+      if (isSame(known.body, body)) return
       throw new ProtocolError('id-taken', `Ask ${body.ask} asked something else before. Give this one an id of its own.`)
     }
     const state = context.state()
@@ -197,9 +197,10 @@ export class Asks {
   }
 }
 
-/** What an ask wants to know: one that repeats an id asks the same, whatever time it gives itself. */
-function questionOf({ text, stream, at, tasks, boxes }: AskBody): string {
-  return JSON.stringify([text, stream, at, tasks, boxes])
+/** A repeat says the same words and contradicts nothing; what was asked beside them it may leave out. */
+function isSame(known: AskBody, again: AskBody): boolean {
+  const agrees = (name: 'stream' | 'at' | 'tasks' | 'boxes') => again[name] === undefined || JSON.stringify(again[name]) === JSON.stringify(known[name])
+  return known.text === again.text && agrees('stream') && agrees('at') && agrees('tasks') && agrees('boxes')
 }
 
 function evidenceOf(body: string): Evidence | undefined {
