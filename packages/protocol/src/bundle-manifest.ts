@@ -44,6 +44,7 @@ export const BundleManifest = z.strictObject({
     visualToken: z.string(),
     phraseToken: z.string().describe('<p>: the words after it are what the next trigger grounds; never shown'),
     boxToken: z.string().optional().describe('<box>: placeholder for a box of the prompt'),
+    closedVocabulary: z.boolean().optional().describe('true: the model knows the words of its tokenizer alone; a question about another is refused'),
     maxNewTokens: z.int().min(1),
     atomicPrefix: z.boolean().describe('true: the visual prefix is bidirectional, prefill must not split it'),
     kv: z.strictObject({

@@ -22,6 +22,8 @@ export class Vocabulary {
   readonly #template: Template
   readonly #special: readonly string[]
   readonly #boxToken: string
+  /** what a word that the tokenizer does not know becomes, where there is such a thing */
+  readonly #unknown: number | undefined
 
   constructor(manifest: BundleManifest, tokenizerJson: object) {
     const { language, tokenizer: file } = manifest
@@ -38,12 +40,16 @@ export class Vocabulary {
     this.visual = id(language.visualToken)
     this.box = language.boxToken === undefined ? undefined : id(language.boxToken)
     this.#boxToken = language.boxToken ?? ''
+    this.#unknown = unknownToken(language.closedVocabulary ? tokenizerJson : {})
+      .map((token) => this.#tokenizer.token_to_id(token))
+      .find((known) => known !== undefined)
     this.tokens = manifest.heads.map(({ task, token }) => ({ task, triggerId: id(token.trigger), taskId: id(token.task) }))
     this.#special = [...this.#tokenizer.get_added_tokens_decoder().values()].map((token) => token.content)
   }
 
   /** The ids of an ask, split where the visual prefix goes. Special tokens in a user's words are words taken out, not commands; `<box>` stands for each of `boxes`. */
   prompt(text: string, boxes = 0): Prompt {
+    this.#understand(text)
     const ids = this.encode(this.rendered(boxes > 0 ? this.#withBoxes(text, boxes) : this.#plain(text)))
     const at = ids.indexOf(this.visual)
     return at < 0 ? { before: [], after: ids } : { before: ids.slice(0, at), after: ids.slice(at + 1) }
@@ -68,6 +74,18 @@ export class Vocabulary {
     return ids.length === 0 ? '' : this.#tokenizer.decode([...ids], { skip_special_tokens: true })
   }
 
+  /** Refuses a question of words that mean nothing here: what it is about comes last in English, and the answer would be about something else. */
+  #understand(text: string): void {
+    if (this.#unknown === undefined) return
+    const ids = this.encode(text.replaceAll(BOX, ' ').trim())
+    const unknown = ids.filter((id) => id === this.#unknown).length
+    if (unknown === 0 || (ids.at(-1) !== this.#unknown && unknown * 2 < ids.length)) return
+    const words = text.split(/\s+/).filter((word) => word !== '' && this.encode(word).every((id) => id === this.#unknown))
+    const named = words.slice(0, 8).map((word) => `"${word.slice(0, 40)}"`)
+    const message = `This model does not know ${named.join(', ') || 'these words'}. Ask in plain English, with everyday names of things.`
+    throw new ProtocolError('unsupported', message)
+  }
+
   #withBoxes(text: string, boxes: number): string {
     const pieces = text.split(BOX)
     if (pieces.length - 1 !== boxes)
@@ -87,4 +105,12 @@ export class Vocabulary {
     for (const token of this.#special) if (plain.includes(token)) plain = plain.replaceAll(token, ' ')
     return plain
   }
+}
+
+function unknownToken(tokenizer: object): string[] {
+  const token =
+    'model' in tokenizer && typeof tokenizer.model === 'object' && tokenizer.model !== null && 'unk_token' in tokenizer.model
+      ? tokenizer.model.unk_token
+      : undefined
+  return typeof token === 'string' ? [token] : []
 }

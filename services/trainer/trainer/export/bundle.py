@@ -81,7 +81,7 @@ def manifest_of(model: TpoModel, folder: Path, specs: list[GraphSpec], version: 
         'vision': {'unit': 'frame', 'tokens': visual.shape[2], 'width': visual.shape[3]},
         'sampling': {'frames': c.frames, 'everyMs': c.every_ms},
         'language': {
-            'width': c.width, 'vocabulary': len(vocabulary().tokens), 'eos': '<eos>', 'template': TEMPLATE, 'visualToken': '<visual>', 'phraseToken': '<p>', 'maxNewTokens': 40, 'atomicPrefix': True,
+            'width': c.width, 'vocabulary': len(vocabulary().tokens), 'eos': '<eos>', 'template': TEMPLATE, 'visualToken': '<visual>', 'phraseToken': '<p>', 'closedVocabulary': True, 'maxNewTokens': 40, 'atomicPrefix': True,
             'kv': {'layers': c.layers, 'heads': c.heads, 'headDim': c.width // c.heads, 'max': c.cache, 'mode': 'append'},
         },
         'graphs': {name: graphs[name] for name in ('vision', 'prefix', 'embed', 'decoder')},
