@@ -6,7 +6,7 @@ import { AskBody } from './ask.ts'
 import { Limits } from './limits.ts'
 import { StreamPolicy, StreamBody } from './stream.ts'
 import { Task } from './tasks/task.ts'
-import { ClientId, Duration, EvidenceId, Seq, SessionId, StreamNumber } from './units.ts'
+import { ClientId, Duration, EvidenceId, MediaTime, Seq, SessionId, StreamNumber } from './units.ts'
 import { FrameDropped, FrameSeen, FramesSettled } from './verdict-message.ts'
 import { TrackBody, TrackLife, WatchBody } from './watch.ts'
 
@@ -31,7 +31,16 @@ export const SessionReady = z.strictObject({
   state: SessionState,
   model: ModelInfo.optional().describe('absent until a backend has attached'),
   limits: Limits,
-  streams: z.array(z.strictObject({ stream: StreamNumber, policy: StreamPolicy, sent: z.int().min(0), window: z.int().min(0), maxFrameBytes: z.int() })),
+  streams: z.array(
+    z.strictObject({
+      stream: StreamNumber,
+      policy: StreamPolicy,
+      sent: z.int().min(0),
+      window: z.int().min(0),
+      maxFrameBytes: z.int(),
+      mediaTime: MediaTime.optional().describe('of the newest seen frame: who goes on with the stream goes on from there'),
+    }),
+  ),
   nextStream: z.int().min(0).max(0x10000).describe('this stream number and those above it were never used in the session'),
 })
 export type SessionReady = z.infer<typeof SessionReady>

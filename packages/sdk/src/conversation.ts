@@ -138,8 +138,8 @@ export class Conversation {
   #greet(ready: SessionReady): void {
     this.hello = ready
     this.state = ready.state
-    for (const { stream, policy, sent, window, maxFrameBytes } of ready.streams) {
-      const mailbox = this.verdicts.mailbox(stream) ?? this.verdicts.open(stream, policy, sent)
+    for (const { stream, policy, sent, window, maxFrameBytes, mediaTime } of ready.streams) {
+      const mailbox = this.verdicts.mailbox(stream) ?? this.verdicts.open(stream, policy, { sent, mediaTime })
       mailbox.setWindow(window, maxFrameBytes)
     }
     this.#tell(ready)

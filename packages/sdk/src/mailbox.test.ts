@@ -8,7 +8,7 @@ function picture(mediaTime: number): Frame {
   return { data: new Uint8Array([1, 2, 3]), codec: 'jpeg', width: 4, height: 4, mediaTime }
 }
 
-function open(policy: 'latest' | 'all', { window = 2 } = {}) {
+function open(policy: 'latest' | 'all', { window = 2, mediaTime }: { window?: number; mediaTime?: number } = {}) {
   const sent: { number: number; mediaTime: number; verdictsRead: number }[] = []
   const later: (() => void)[] = []
   const wire = { up: true }
@@ -16,6 +16,7 @@ function open(policy: 'latest' | 'all', { window = 2 } = {}) {
   const mailbox = new Mailbox({
     stream: 1,
     policy,
+    mediaTime,
     now: () => clock.now,
     canSend: () => wire.up,
     after: (_ms, run) => void later.push(run),
@@ -107,6 +108,14 @@ describe('a stream that is taken up again', () => {
     mailbox.goOn()
     for (const time of [0, 40]) void mailbox.put(picture(time))
     expect(sent.map(({ mediaTime }) => mediaTime)).toEqual([0, 500, 2500, 2540, 2541, 2581])
+  })
+
+  test('goes on where an earlier program left it', () => {
+    const { mailbox, sent, clock } = open('all', { window: 9, mediaTime: 700 })
+    clock.now = 100
+    mailbox.goOn()
+    for (const time of [0, 40]) void mailbox.put(picture(time))
+    expect(sent.map(({ mediaTime }) => mediaTime)).toEqual([800, 840])
   })
 
   test('keeps the times of a source that has gone on by itself', () => {

@@ -19,6 +19,8 @@ type Options = {
   /** what `send` would answer now; after a change to true, call `pump` */
   canSend?: () => boolean
   sent?: number
+  /** of the newest frame of an earlier program: a source goes on from there */
+  mediaTime?: number | undefined
   now?: () => number
   after?: (ms: number, run: () => void) => void
 }
@@ -31,7 +33,7 @@ type Options = {
 export class Mailbox {
   readonly stream: number
   readonly policy: StreamPolicy
-  readonly #options: Required<Options>
+  readonly #options: Required<Omit<Options, 'mediaTime'>>
   #window = 0
   #sent: number
   #settled: number
@@ -53,12 +55,13 @@ export class Mailbox {
   readonly counts: MailboxCounts = { sent: 0, seen: 0, dropped: 0, resent: 0, replaced: 0 }
   readonly #over = new Deferred<void>()
 
-  constructor({ now = () => performance.now(), after = (ms, run) => void setTimeout(run, ms), canSend = () => true, sent = 0, ...rest }: Options) {
+  constructor({ now = () => performance.now(), after = (ms, run) => void setTimeout(run, ms), canSend = () => true, sent = 0, mediaTime, ...rest }: Options) {
     this.stream = rest.stream
     this.policy = rest.policy
     this.#options = { now, after, canSend, sent, ...rest }
     this.#sent = sent
     this.#settled = sent
+    if (mediaTime !== undefined) this.#newest = { mediaTime, capturedAt: now() }
   }
 
   /** The highest number given so far. */

@@ -26,9 +26,10 @@ export class Verdicts {
     this.#now = hooks.now ?? (() => performance.now())
   }
 
-  open(stream: number, policy: StreamPolicy, sent = 0): Mailbox {
+  /** `sent`, `mediaTime`: where an earlier program left it. */
+  open(stream: number, policy: StreamPolicy, { sent = 0, mediaTime }: { sent?: number; mediaTime?: number | undefined } = {}): Mailbox {
     const { canSend, send } = this.#hooks
-    const mailbox = new Mailbox({ stream, policy, sent, canSend, send, now: this.#now })
+    const mailbox = new Mailbox({ stream, policy, sent, mediaTime, canSend, send, now: this.#now })
     this.#mailboxes.set(stream, mailbox)
     return mailbox
   }

@@ -73,6 +73,16 @@ test('[SE2] a second owner takes the first one’s place', async () => {
   expect((await second.until('session-ready')).streams).toMatchObject([{ stream: 0, policy: 'latest', sent: 0 }])
 })
 
+test('[WI5] who goes on with a stream is told its next number, how far its media time was seen, and where new streams begin', async () => {
+  await startBackend()
+  const { client, session } = await EdgeClient.start()
+  client.frame(1)
+  await client.until('frame-seen')
+  const ticket = await call(`/v1/sessions/${session}/tickets`, { method: 'POST', body: JSON.stringify({ role: 'owner' }) })
+  const second = await EdgeClient.open(await ticket.json())
+  expect(await second.until('session-ready')).toMatchObject({ streams: [{ stream: 0, sent: 1, mediaTime: 33 }], nextStream: 1 })
+})
+
 test('[SE1] a viewer who comes late gets the state, then what happens; it may only read', async () => {
   await startBackend()
   const { client, session } = await EdgeClient.start()

@@ -12,7 +12,7 @@ export const edgeExamples: TransientMessage[] = [
     state: 'live',
     model,
     limits,
-    streams: [{ stream: 0, policy: 'latest', sent: 7, window: 2, maxFrameBytes: limits.maxFrameBytes }],
+    streams: [{ stream: 0, policy: 'latest', sent: 7, window: 2, maxFrameBytes: limits.maxFrameBytes, mediaTime: 1500 }],
     nextStream: 1,
   },
   { type: 'stream-window', stream: 0, window: 2 },

@@ -172,6 +172,7 @@ export class Streams {
       sent: gate.counters.sent,
       window: gate.counters.window,
       maxFrameBytes: this.#context.limits.maxFrameBytes,
+      ...(gate.counters.seen && { mediaTime: gate.counters.seen.t }),
     }))
   }
 
