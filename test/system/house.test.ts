@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp from 'sharp'
@@ -58,6 +58,20 @@ test('[SE3] a killed backend: frames are unavailable, the session stays, and a n
   expect(stream.counts.seen).toBe(2)
 }, 180_000)
 
+test('a data folder has one house at a time, and a port says whose it is', async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'fovea-data-'))
+  try {
+    const house = await openHouse({ dataDir, inference: 'none', studio: false })
+    await expect(openHouse({ dataDir, inference: 'none', studio: false })).rejects.toThrow(`in use by pid ${process.pid}, which answers at ${house.url}`)
+    await expect(openHouse({ port: Number(new URL(house.url).port), inference: 'none', studio: false })).rejects.toThrow('is taken, perhaps by another')
+    await house.close()
+    await using after = await openHouse({ dataDir, inference: 'none', studio: false })
+    expect(after.key).toBe(house.key)
+  } finally {
+    await rm(dataDir, { recursive: true })
+  }
+})
+
 test('closing twice is one closing, and nothing is left behind', async () => {
   const house = await openTestHouse()
   const pid = house.backends[0]?.pid ?? 0
@@ -101,3 +115,35 @@ test('`npm start` prints a ready line with URL and key; Ctrl-C ends it cleanly, 
     await rm(dataDir, { recursive: true, force: true })
   }
 }, 180_000)
+
+/** A signal to the whole group, as a terminal or `timeout` sends it, reaches workerd and the model before this program has asked them to end. */
+test.each(['while it starts', 'when it is ready'])(
+  'a signal to every part at once, %s, leaves none of them, and the folder and port free',
+  async (moment) => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'fovea-group-'))
+    const args = ['up', '--port', '0', '--data', dataDir, '--bundle', TEST_BUNDLE, '--no-studio']
+    const child = spawn(process.execPath, [inRepository('packages/cli/bin/fovea.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const ended = new Promise<number | null>((resolve) => child.on('close', resolve))
+    const group = -(child.pid ?? 0)
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (chunk) => (out += chunk))
+    child.stderr.on('data', (chunk) => (err += chunk))
+    const holder = async () => JSON.parse(await readFile(join(dataDir, 'in-use.json'), 'utf8').catch(() => '{}'))
+    try {
+      if (moment === 'when it is ready') await expect.poll(() => out, { timeout: 120_000 }).toContain('Ctrl-C')
+      else await expect.poll(async () => (await holder()).pid, { timeout: 60_000 }).toBeDefined()
+      process.kill(group, 'SIGTERM')
+      // Whoever started it may pass the signal on as well.
+      process.kill(group, 'SIGTERM')
+      expect(await ended).toBe(0)
+      expect(err).not.toContain('fovea:')
+      expect(() => process.kill(group, 0)).toThrow()
+      expect(await holder()).toEqual({})
+    } finally {
+      child.kill('SIGKILL')
+      await rm(dataDir, { recursive: true, force: true })
+    }
+  },
+  180_000,
+)

@@ -1,20 +1,25 @@
 import { Log, LogLevel, Miniflare, Response } from 'miniflare'
 import type { Request } from 'miniflare'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import type { Readable } from 'node:stream'
 import { join, resolve } from 'node:path'
 import { bundleEdge } from './bundle-edge.ts'
 import { bundleStudio } from './bundle-studio.ts'
 import { migrate, registerKeys } from './catalogue.ts'
+import { lockFolder } from './folder-lock.ts'
+import { refuseTakenPort } from './free-port.ts'
 import { InferenceProcess } from './inference-process.ts'
 import type { InferenceReady } from './inference-process.ts'
 import { keysIn } from './keys.ts'
+import { makeFolder } from './make-folder.ts'
 import { inRepository } from './repository.ts'
 import { staticFile } from './static-files.ts'
+import { WorkerdProcess } from './workerd-process.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 const COMPATIBILITY_DATE = '2026-07-28'
+const HOST = '127.0.0.1'
 
 export type HouseOptions = {
   /** where keys, catalogue and sessions are kept; a folder that goes with the house where absent */
@@ -63,60 +68,39 @@ export interface House extends AsyncDisposable {
  * const session = await openSession(house)
  */
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
-  const { port = 0, vars = {}, backends: count = 1, inference = 'spawn', studio = true, log = () => {} } = options
+  const { port = 0, backends: count = 1, inference = 'spawn', studio = true, log = () => {} } = options
   const temporary = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'fovea-')) : undefined
   const dataDir = resolve(temporary ?? options.dataDir ?? '.fovea')
-  await mkdir(dataDir, { recursive: true })
-  const keys = await keysIn(join(dataDir, 'keys.json'))
-  const studioDir = inRepository('workers/studio/dist')
-  const [script, hasStudio] = await Promise.all([bundleEdge(), studio ? bundleStudio(studioDir) : false])
-
-  const ours = new Set(SIGNALS.flatMap((signal) => process.listeners(signal)))
-  const edge = new Miniflare({
-    name: 'fovea',
-    modules: [{ type: 'ESModule', path: 'index.mjs', contents: script }],
-    compatibilityDate: COMPATIBILITY_DATE,
-    compatibilityFlags: ['nodejs_compat'],
-    host: '127.0.0.1',
-    // Otherwise Miniflare asks the network where this machine stands.
-    cf: false,
-    port,
-    durableObjects: { SESSION: { className: 'SessionObject', useSQLite: true }, POOL: { className: 'PoolObject', useSQLite: true } },
-    d1Databases: { DB: 'fovea' },
-    defaultPersistRoot: join(dataDir, 'state'),
-    bindings: { TICKET_SECRET: keys.ticketSecret, STUDIO: studio ? 'on' : 'off', ...vars },
-    serviceBindings: {
-      ASSETS: async (request: Request) => {
-        const file = await staticFile([studioDir, inRepository('samples')], new URL(request.url).pathname.replace(/^\/samples\//, '/'))
-        return file ? new Response(file.body, { headers: { 'content-type': file.type } }) : new Response('Not found', { status: 404 })
-      },
-    },
-    log: new EdgeLog((line) => log('edge', line)),
-    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
-      for (const stream of [stdout, stderr]) {
-        stream.setEncoding('utf8')
-        stream.on('data', (text: string) => log('edge', text.trimEnd()))
-      }
-    },
-  })
-  // Miniflare ends the process on the first signal, before anything else could be closed.
-  if (options.ownsSignals)
-    for (const signal of SIGNALS) for (const listener of process.listeners(signal)) if (!ours.has(listener)) process.off(signal, listener)
+  await makeFolder(dataDir, 'the data folder')
+  const lock = await lockFolder(dataDir)
   const processes: InferenceProcess[] = []
+  const workerd = new WorkerdProcess()
+  let edge: Miniflare | undefined
   let closed: Promise<void> | undefined
   const close = async () => {
     await Promise.all(processes.map((process) => process.close()))
-    await edge.dispose()
-    if (temporary) await rm(temporary, { recursive: true, force: true })
+    try {
+      await edge?.dispose()
+    } finally {
+      await workerd.end()
+      await lock.release()
+      if (temporary) await rm(temporary, { recursive: true, force: true })
+    }
   }
   const closeOnce = () => (closed ??= close())
 
   try {
+    await refuseTakenPort(HOST, port)
+    const keys = await keysIn(join(dataDir, 'keys.json'))
+    const studioDir = inRepository('workers/studio/dist')
+    const [script, hasStudio] = await Promise.all([bundleEdge(), studio ? bundleStudio(studioDir) : false])
+    edge = workerd.during(() => openEdge(options, { port, dataDir, script, studioDir, ticketSecret: keys.ticketSecret }))
     const address = await edge.ready
     const database = await edge.getD1Database('DB')
     await migrate(database, inRepository('workers/edge/src/store/migrations/catalogue'))
     await registerKeys(database, keys, Date.now())
     const url = address.origin
+    await lock.tell({ url, workerd: workerd.pid })
     const addBackend = () => {
       const process = new InferenceProcess({
         edgeUrl: url,
@@ -149,6 +133,45 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     await closeOnce()
     throw error
   }
+}
+
+type EdgeParts = { port: number; dataDir: string; script: string; studioDir: string; ticketSecret: string }
+
+function openEdge(
+  { vars = {}, studio = true, ownsSignals = false, log = () => {} }: HouseOptions,
+  { port, dataDir, script, studioDir, ticketSecret }: EdgeParts,
+): Miniflare {
+  const ours = new Set(SIGNALS.flatMap((signal) => process.listeners(signal)))
+  const edge = new Miniflare({
+    name: 'fovea',
+    modules: [{ type: 'ESModule', path: 'index.mjs', contents: script }],
+    compatibilityDate: COMPATIBILITY_DATE,
+    compatibilityFlags: ['nodejs_compat'],
+    host: HOST,
+    // Otherwise Miniflare asks the network where this machine stands.
+    cf: false,
+    port,
+    durableObjects: { SESSION: { className: 'SessionObject', useSQLite: true }, POOL: { className: 'PoolObject', useSQLite: true } },
+    d1Databases: { DB: 'fovea' },
+    defaultPersistRoot: join(dataDir, 'state'),
+    bindings: { TICKET_SECRET: ticketSecret, STUDIO: studio ? 'on' : 'off', ...vars },
+    serviceBindings: {
+      ASSETS: async (request: Request) => {
+        const file = await staticFile([studioDir, inRepository('samples')], new URL(request.url).pathname.replace(/^\/samples\//, '/'))
+        return file ? new Response(file.body, { headers: { 'content-type': file.type } }) : new Response('Not found', { status: 404 })
+      },
+    },
+    log: new EdgeLog((line) => log('edge', line)),
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      for (const stream of [stdout, stderr]) {
+        stream.setEncoding('utf8')
+        stream.on('data', (text: string) => log('edge', text.trimEnd()))
+      }
+    },
+  })
+  // Miniflare ends the process on the first signal, before anything else could be closed.
+  if (ownsSignals) for (const signal of SIGNALS) for (const listener of process.listeners(signal)) if (!ours.has(listener)) process.off(signal, listener)
+  return edge
 }
 
 class EdgeLog extends Log {

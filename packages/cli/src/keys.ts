@@ -9,7 +9,7 @@ export type Keys = { api: string; backend: string; ticketSecret: string }
 export async function keysIn(file: string): Promise<Keys> {
   const found = await readFile(file, 'utf8').catch(() => undefined)
   if (found !== undefined) {
-    const keys: unknown = JSON.parse(found)
+    const keys = parsed(found)
     if (isKeys(keys)) return keys
     throw new Error(`${file} should hold the keys {api, backend, ticketSecret}; it holds something else. Move it away, and new keys are made.`)
   }
@@ -26,6 +26,14 @@ export function hashKey(key: string): string {
 
 function secret(): string {
   return randomBytes(24).toString('base64url')
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }
 
 function isKeys(value: unknown): value is Keys {

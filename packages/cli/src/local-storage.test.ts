@@ -31,8 +31,10 @@ test('keys are made once, for their owner’s eyes alone', async () => {
   expect(await keysIn(file)).toEqual(keys)
   expect((await stat(file)).mode & 0o077).toBe(0)
   expect(new Set(Object.values(keys)).size).toBe(3)
-  await writeFile(file, '{"api":1}')
-  await expect(keysIn(file)).rejects.toThrow('should hold the keys')
+  for (const broken of ['{"api":1}', '{"api', '']) {
+    await writeFile(file, broken)
+    await expect(keysIn(file), broken).rejects.toThrow(`${file} should hold the keys`)
+  }
 })
 
 test('migrations run once each, in the order of their names; the catalogue holds hashes only', async () => {

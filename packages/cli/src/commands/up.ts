@@ -1,5 +1,7 @@
 import type { Command } from 'commander'
 import type { HouseOptions } from '../house.ts'
+import { Interruption } from '../interruption.ts'
+import { numberFlag } from '../number-flag.ts'
 import { Progress } from '../progress.ts'
 
 type UpOptions = { port: number; data: string; bundle?: string; providers?: string; studio: boolean; backends: number; verbose?: boolean }
@@ -11,11 +13,11 @@ export function upCommand(program: Command): void {
   program
     .command('up')
     .description('start the whole system on this machine: edge, inference, storage, studio')
-    .option('--port <n>', 'port of the edge on 127.0.0.1; 0 = any free one', Number, DEFAULT_PORT)
-    .option('--data <dir>', 'where keys and sessions are kept', '.fovea')
+    .option('--port <n>', 'port of the edge on 127.0.0.1; 0 = any free one', numberFlag({ atLeast: 0, atMost: 65_535, whole: true }), DEFAULT_PORT)
+    .option('--data <dir>', 'where keys and sessions are kept; one house at a time uses it', '.fovea')
     .option('--bundle <dir>', 'model bundle; the embedded one where absent')
     .option('--providers <list>', 'execution providers in order, such as cuda,cpu')
-    .option('--backends <n>', 'inference processes', Number, 1)
+    .option('--backends <n>', 'inference processes', numberFlag({ atLeast: 1, atMost: 64, whole: true }), 1)
     .option('--no-studio', 'without the studio page')
     .option('--verbose', 'what the parts say')
     .action(up)
@@ -34,30 +36,26 @@ export async function up({ port, data, bundle, providers, studio, backends, verb
     vars: chatVars(),
     log: (part, line) => (verbose || isTrouble(line)) && process.stderr.write(`[${part}] ${line}\n`),
   }
-  const progress = new Progress('Starting')
+  using interruption = new Interruption()
+  using progress = new Progress('Starting')
   const { openHouse } = await import('../house.ts')
-  const house = await openHouse(options)
-  // Ctrl-C may come at any moment from here on.
-  const interrupted = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
-  try {
-    progress.update('loading the model')
-    const ready = await Promise.race([house.ready, interrupted])
-    progress.done()
-    if (ready) {
-      const took = ((performance.now() - startedAt) / 1000).toFixed(1)
-      process.stdout.write(`Fovea is ready in ${took} s: ${house.url}\n`)
-      if (house.hasStudio) process.stdout.write(`  studio  ${house.url}/\n`)
-      process.stdout.write(`  key     ${house.key}\n  data    ${data}\n`)
-      for (const { model, providers: used } of ready) process.stdout.write(`  model   ${model} on ${Array.isArray(used) ? used.join(', ') : String(used)}\n`)
-      process.stdout.write('Ctrl-C stops it; sessions are kept.\n')
-      await interrupted
-    }
-  } finally {
-    progress.done()
-    await house.close()
+  // A signal to the whole group may have reached the parts first: that they are gone is no news then.
+  const unlessInterrupted = (error: unknown): undefined => {
+    if (!interruption.signal.aborted) throw error
   }
+  await using house = await openHouse(options).catch(unlessInterrupted)
+  if (!house) return
+  progress.update('loading the model')
+  const ready = await Promise.race([house.ready, interruption.came]).catch(unlessInterrupted)
+  progress.done()
+  if (!ready || interruption.signal.aborted) return
+  const took = ((performance.now() - startedAt) / 1000).toFixed(1)
+  process.stdout.write(`Fovea is ready in ${took} s: ${house.url}\n`)
+  if (house.hasStudio) process.stdout.write(`  studio  ${house.url}/\n`)
+  process.stdout.write(`  key     ${house.key}\n  data    ${data}\n`)
+  for (const { model, providers: used } of ready) process.stdout.write(`  model   ${model} on ${Array.isArray(used) ? used.join(', ') : String(used)}\n`)
+  process.stdout.write('Ctrl-C stops it; sessions are kept.\n')
+  await interruption.came
 }
 
 /** The chat model of agent turns is configured by environment, like every OpenAI-compatible client. */
