@@ -11,17 +11,24 @@ const recording: FrameSource = {
 
 test('a recording flows through its lead-in, then waits for the gate', async () => {
   const gate = new Gate()
-  let led = 0
   const seen: number[] = []
-  const source = gated(recording, gate, { leadMs: 200, onLead: () => led++ })
+  const source = gated(recording, gate, { leadMs: 200 })
   const reading = (async () => {
     for await (const { mediaTime } of source.frames({ modelSize: () => undefined, room: async () => {}, signal: new AbortController().signal }))
       seen.push(mediaTime)
   })()
-  await expect.poll(() => led).toBe(1)
+  await gate.led
   expect(seen).toEqual([0, 100, 200])
   gate.set(true)
   await reading
   expect(seen).toEqual([0, 100, 200, 300, 400, 500])
-  expect(led).toBe(1)
+})
+
+test('a recording shorter than its lead-in has led when it is over', async () => {
+  const gate = new Gate()
+  const times: number[] = []
+  const context = { modelSize: () => undefined, room: async () => {}, signal: new AbortController().signal }
+  for await (const { mediaTime } of gated(recording, gate, { leadMs: 1000 }).frames(context)) times.push(mediaTime)
+  await gate.led
+  expect(times).toHaveLength(6)
 })

@@ -23,6 +23,7 @@ export class Progress {
   done(): void {
     clearInterval(this.#timer)
     if (this.#shown && process.stderr.isTTY) process.stderr.write('\r\x1b[K')
+    this.#shown = false
   }
 
   [Symbol.dispose](): void {

@@ -1,11 +1,10 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Evidence } from '@fovea/protocol'
 import type { Session } from '@fovea/sdk'
 
-/** Writes each piece of evidence as a PNG, drawn over its frame; returns the files. */
+/** Writes each piece of evidence into a folder that is there, as a PNG drawn over its frame; returns the files. */
 export async function saveOverlays(session: Session, evidence: readonly Evidence[], folder: string): Promise<string[]> {
-  await mkdir(folder, { recursive: true })
   const files: string[] = []
   for (const [index, { id, stream, frame, task, query }] of evidence.entries()) {
     const words = query

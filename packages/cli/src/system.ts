@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ProtocolError } from '@fovea/protocol'
 import type { House } from './house.ts'
 import { keysIn } from './keys.ts'
 import { Progress } from './progress.ts'
@@ -22,6 +23,7 @@ export async function openSystem(
   { url = process.env.FOVEA_URL, key = process.env.FOVEA_KEY, bundle, providers, verbose = false }: SystemOptions,
   { ownsSignals = false }: { ownsSignals?: boolean } = {},
 ): Promise<System> {
+  if (url) refuseOtherSchemes(url)
   if (url) return { url, key: key ?? (await localKey(url)), house: undefined, [Symbol.asyncDispose]: async () => {} }
   using progress = new Progress('Starting Fovea inside this command')
   const log = verbose ? (part: string, line: string) => process.stderr.write(`[${part}] ${line}\n`) : undefined
@@ -38,6 +40,14 @@ export async function openSystem(
   return { url: house.url, key: house.key, house, [Symbol.asyncDispose]: () => house.close() }
 }
 
+/** `127.0.0.1:8787` is no address, and `localhost:8787` one of another kind. */
+function refuseOtherSchemes(url: string): void {
+  const protocol = URL.canParse(url) ? new URL(url).protocol : undefined
+  if (protocol === 'http:' || protocol === 'https:') return
+  const meant = /^[\w.-]*([.:]\d+|localhost)$/.test(url) ? `http://${url}` : 'http://127.0.0.1:8787'
+  throw new ProtocolError('invalid-message', `The address of a system begins with http:// or https://, such as ${meant}; "${url}" came.`)
+}
+
 /** The key that `npm start` made in this folder, for a system on this machine. */
 async function localKey(url: string): Promise<string> {
   const file = join(DATA_DIR, 'keys.json')
@@ -48,6 +58,9 @@ async function localKey(url: string): Promise<string> {
       () => true,
       () => false,
     ))
-  if (!found) throw new Error(`${url} wants an API key: give it with --key or FOVEA_KEY.`)
+  if (!found)
+    throw new Error(
+      `${url} wants an API key: give it with --key or FOVEA_KEY.${isHere ? ` \`npm start\` prints it, and keeps it in ${file} of the folder it runs in.` : ''}`,
+    )
   return (await keysIn(file)).api
 }

@@ -4,29 +4,34 @@ import { ProtocolError } from '@fovea/protocol'
 import type { WorkflowGraph } from '@fovea/protocol'
 import { openSession } from '@fovea/sdk'
 import type { EdgeRun, WorkflowEvent, WorkflowOutcome } from '@fovea/sdk'
-import { video } from '@fovea/sdk/node'
 import { inputsOf, validateGraph } from '@fovea/workflow'
-import { Gate, gated } from '../gated.ts'
+import { HeldRecording } from '../held-recording.ts'
+import { numberFlag } from '../number-flag.ts'
 import { Progress } from '../progress.ts'
+import { openRecording, withRecordingOptions } from '../recording.ts'
+import type { RecordingOptions } from '../recording.ts'
 import { openSystem } from '../system.ts'
 import type { SystemOptions } from '../system.ts'
 import { withSystemOptions } from '../system-flags.ts'
 
-type WorkflowOptions = SystemOptions & { video: string; input?: string[]; lead: number; json?: boolean; fps?: number; maxFps?: number }
+type WorkflowOptions = SystemOptions & RecordingOptions & { video: string; input?: string[]; lead: number; json?: boolean }
 
 /** `fovea workflow run|check`. */
 export function workflowCommand(program: Command): void {
   const workflow = program.command('workflow').description('run a graph of visual steps at the edge')
   workflow.command('check').description('say whether a graph can run, and what it wants as input').argument('<file>', 'graph as JSON').action(check)
-  withSystemOptions(workflow.command('run'))
+  withSystemOptions(withRecordingOptions(workflow.command('run')))
     .description('check the graph, send the video, run the graph on it')
     .argument('<file>', 'graph as JSON')
     .requiredOption('--video <video>', 'as for ask')
-    .option('--input <name=value...>', 'inputs of the graph')
-    .option('--lead <s>', 'seconds of the video that are sent before the run starts', Number, 1)
+    .option('--input <name=value>', 'an input of the graph; again for the next', (value: string, before: string[] = []) => [...before, value])
+    .option(
+      '--lead <s>',
+      'seconds of the video that are sent before the run starts; the rest is sent while a step follows or waits',
+      numberFlag({ atLeast: 0 }),
+      1,
+    )
     .option('--json', 'the run’s events, one a line')
-    .option('--fps <n>', 'pictures a second of a folder or pipe', Number)
-    .option('--max-fps <n>', 'at most so many pictures a second of a video file', Number, 8)
     .action(run)
 }
 
@@ -39,51 +44,40 @@ async function check(file: string): Promise<void> {
 async function run(file: string, options: WorkflowOptions): Promise<void> {
   const graph = await readGraph(file)
   const input = readInput(graph, options.input ?? [])
-  const { fps, maxFps } = options
-  const recording = await video(options.video, { ...(fps && { fps }), ...(maxFps && { maxFps }) })
+  const recording = await openRecording(options.video, options)
   await using system = await openSystem(options)
   await using session = await openSession({ url: system.url, key: system.key, name: `workflow ${graph.name}` })
-  const gate = new Gate()
-  // The run looks at what has been seen by then, so it starts when the lead-in is on its way and its verdicts are in.
-  const led = new Promise<void>((resolve) => {
-    const source = gated(recording, gate, { leadMs: options.lead * 1000, onLead: resolve })
-    const sending = session.send(source)
-    sending.done.then(
-      () => sending.close(),
-      () => sending.close(),
-    )
-  })
   using progress = new Progress('Running')
-  await led
-  const started = session.runWorkflow(graph, input)
-  const outcome = await follow(graph, started, gate, progress, options.json ?? false)
+  const held = new HeldRecording(session, recording, options.lead * 1000)
+  await held.led
+  const kinds = new Map(graph.steps.map(({ id, kind }) => [id, kind]))
+  const enter = (step: string | undefined) => {
+    progress.update(step ?? 'ending')
+    if (step !== undefined && kinds.get(step) === 'wait') held.flow()
+    else held.hold()
+  }
+  // Heard as they come and not as they are printed: a track may have been started by then, and its step be over.
+  session.on('message', (message) => {
+    if (message.type === 'workflow-step-ended') enter(message.next)
+    else if (message.type === 'track-started') held.follow()
+  })
+  enter(graph.start)
+  const outcome = await print(session.runWorkflow(graph, input), options.json ?? false)
   progress.done()
-  if (options.json) return failOn(outcome)
-  process.stdout.write(`${outcome.finish === 'stop' ? 'done' : outcome.finish}: ${JSON.stringify(outcome.output)}\n`)
+  if (held.ranOut)
+    process.stderr.write(
+      `The recording was over while a step followed in it. A longer one, or a smaller --lead than ${options.lead}, gives it more to follow.\n`,
+    )
+  if (!options.json) process.stdout.write(`${outcome.finish === 'stop' ? 'done' : outcome.finish}: ${JSON.stringify(outcome.output)}\n`)
   failOn(outcome)
 }
 
-/** Prints the run as it goes. The recording is held while a step looks at the present, and flows while one follows or waits. */
-async function follow(
-  graph: WorkflowGraph,
-  started: EdgeRun<WorkflowEvent, WorkflowOutcome>,
-  gate: Gate,
-  progress: Progress,
-  json: boolean,
-): Promise<WorkflowOutcome> {
-  const kinds = new Map(graph.steps.map(({ id, kind }) => [id, kind]))
-  const enter = (step: string | undefined) => {
-    const kind = step === undefined ? undefined : kinds.get(step)
-    progress.update(step ?? 'ending')
-    gate.set(kind === 'follow' || kind === 'wait')
-  }
-  enter(graph.start)
+/** Prints the run as it goes. */
+async function print(started: EdgeRun<WorkflowEvent, WorkflowOutcome>, json: boolean): Promise<WorkflowOutcome> {
   for await (const event of started) {
     if (json) process.stdout.write(`${JSON.stringify(event)}\n`)
-    if (event.type === 'workflow-step-ended') {
-      enter(event.next)
-      if (!json) process.stdout.write(`${event.step.padEnd(20)} ${event.kind.padEnd(12)} ${(event.ms / 1000).toFixed(2)} s  ${brief(event.output)}\n`)
-    }
+    if (event.type === 'workflow-step-ended' && !json)
+      process.stdout.write(`${event.step.padEnd(20)} ${event.kind.padEnd(12)} ${(event.ms / 1000).toFixed(2)} s  ${brief(event.output)}\n`)
     if (event.type === 'workflow-event' && !json) process.stdout.write(`* ${event.name} ${JSON.stringify(event.data)}\n`)
   }
   return started
@@ -102,12 +96,17 @@ function brief(output: WorkflowOutcome['output']): string {
 }
 
 async function readGraph(file: string): Promise<WorkflowGraph> {
-  const text = await readFile(file, 'utf8')
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new ProtocolError(
+      'not-found',
+      `${file} is no graph: ${error.code === 'ENOENT' ? 'there is no such file' : error.code === 'EISDIR' ? 'it is a folder' : error.message}.`,
+    )
+  })
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (error) {
-    throw new ProtocolError('invalid-message', `${file} is no JSON: ${error instanceof Error ? error.message : String(error)}`)
+    throw new ProtocolError('invalid-message', `${file} is no JSON: ${(error instanceof Error ? error.message : String(error)).replaceAll(/\s+/g, ' ')}`)
   }
   return validateGraph(json)
 }
