@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { EMBEDDED_BUNDLE } from '../bundle.ts'
 import { backendStep } from '../doctor/backends.ts'
-import { runCheck } from '../doctor/check.ts'
+import { runChecks } from '../doctor/check.ts'
 import type { Check, Step } from '../doctor/check.ts'
 import { machineSteps } from '../doctor/machine.ts'
 import { sessionSteps } from '../doctor/session.ts'
@@ -47,15 +47,13 @@ async function doctor(options: DoctorOptions): Promise<void> {
   const elsewhere = options.url ?? process.env.FOVEA_URL
   const here = elsewhere ? [] : [...machineSteps(options.bundle ?? EMBEDDED_BUNDLE, '.fovea'), start, backendStep(inner)]
   const steps = [...here, ...(elsewhere ? [start] : []), ...sessionSteps(opened)]
-  const checks: Check[] = []
+  let checks: Check[]
   try {
-    for (const step of steps) {
-      const check = await runCheck(step)
-      checks.push(check)
-      const line = `${check.ok ? 'ok  ' : 'FAIL'} ${check.name.padEnd(24)} ${String(check.ms).padStart(6)} ms  ${check.detail}\n`
+    checks = await runChecks(steps, ({ name, ok, tried, ms, detail }) => {
+      const line = `${ok ? 'ok  ' : tried ? 'FAIL' : '-   '} ${name.padEnd(24)} ${String(ms).padStart(6)} ms  ${detail}\n`
       if (!options.json) process.stdout.write(line)
       else process.stderr.write(line)
-    }
+    })
   } finally {
     // Also one that started too late to be of use.
     const started = await opening?.catch(() => undefined)
@@ -63,9 +61,13 @@ async function doctor(options: DoctorOptions): Promise<void> {
   }
   const ok = checks.every((check) => check.ok)
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, checks })}\n`)
-  else
-    process.stdout.write(
-      ok ? 'Everything works.\n' : `${checks.filter((check) => !check.ok).length} of ${checks.length} checks failed; the first one is where to look.\n`,
-    )
+  else process.stdout.write(ok ? 'Everything works.\n' : summary(checks))
   if (!ok) process.exitCode = 1
+}
+
+function summary(checks: readonly Check[]): string {
+  const failed = checks.filter(({ ok, tried }) => !ok && tried).length
+  const untried = checks.filter(({ tried }) => !tried).length
+  const first = failed === 1 ? '' : '; the first one is where to look'
+  return `${failed} of ${checks.length} checks failed${untried > 0 ? `, ${untried} more need what failed and were not tried` : ''}${first}.\n`
 }

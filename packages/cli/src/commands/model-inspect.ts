@@ -3,10 +3,12 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { tasksOf } from '@fovea/protocol'
 import { checkFiles, EMBEDDED_BUNDLE, readManifest } from '../bundle.ts'
-import { devices, fits } from '../model/devices.ts'
+import { devices, fits, worthTelling } from '../model/devices.ts'
 import { graphSizes } from '../model/graph-sizes.ts'
 import { inspectHead } from '../model/inspect-head.ts'
 import { inspectBundle } from '../model/inspect-process.ts'
+import type { Inspection } from '../model/inspect-process.ts'
+import { numberFlag } from '../number-flag.ts'
 
 /** `fovea model inspect`. */
 export function inspectCommand(model: Command): void {
@@ -14,9 +16,9 @@ export function inspectCommand(model: Command): void {
     .command('inspect')
     .description('what a bundle is: graphs, tokens, licences, memory, where it fits; whether its files are whole')
     .argument('[bundle]', 'bundle folder', EMBEDDED_BUNDLE)
-    .option('--slots <n>', 'answers at once, for the memory', Number, 8)
+    .option('--slots <n>', 'answers at once, for the memory', numberFlag({ atLeast: 1, whole: true }), 8)
     .option('--load', 'load it too, and run every head once')
-    .option('--json')
+    .option('--json', 'all of it as JSON, every file with its check')
     .action(inspect)
 }
 
@@ -50,11 +52,12 @@ async function inspect(folder: string, { json, load, slots }: { json?: boolean; 
         (graph) => `graph   ${graph.name.padEnd(18)} ${megabytes(graph.bytes).padStart(9)}  ${graph.inputs.join(', ')} → ${graph.outputs.join(', ')}`,
       ),
       ...parts.map((part) => `part    ${part.role ? `${part.role}: ` : ''}${part.name}, ${part.licence}, from ${part.source}`),
-      ...(found?.need.lines ?? []).map((line) => `memory  ${megabytes(line.bytes).padStart(9)}  ${line.what}: ${line.how}`),
+      ...memoryLines(found?.need.lines ?? []),
       ...(found ? [`memory  ${megabytes(found.need.bytes).padStart(9)}  in all, at the highest, with ${found.slots} slots`] : []),
-      ...places.map((place) => `device  ${place.name}: ${place.fits}`),
+      ...(found ? worthTelling(places, found.need.bytes) : []).map((place) => `device  ${place.name}: ${place.fits}`),
       ...(found?.loadMs !== undefined ? [`loaded  in ${found.loadMs} ms${found.misfits.length === 0 ? ', every head ran' : ''}`] : []),
-      ...files.map(({ file, bytes, problem }) => `file    ${file} ${(bytes / 1e6).toFixed(2)} MB ${problem ?? 'whole'}`),
+      ...broken.map(({ file, problem }) => `file    ${file}: ${problem}`),
+      `files   ${files.length - broken.length} of ${files.length} whole, ${megabytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`,
       ...Object.entries(manifest.metrics ?? {}).map(([metric, value]) => `metric  ${metric} ${value}`),
     ]
     process.stdout.write(lines.map((line) => `${line}\n`).join(''))
@@ -63,4 +66,18 @@ async function inspect(folder: string, { json, load, slots }: { json?: boolean; 
   if (found && found.misfits.length > 0) throw new Error(`The parts of ${folder} do not fit one another: ${found.misfits.join(' ')}`)
 }
 
-const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(bytes < 10 * 1024 * 1024 ? 2 : 0)} MB`
+const MEGABYTE = 1024 * 1024
+
+/** What takes a megabyte or more each, and the rest together. */
+function memoryLines(lines: Inspection['need']['lines']): string[] {
+  const small = lines.filter(({ bytes }) => bytes < MEGABYTE)
+  return [
+    ...lines.filter(({ bytes }) => bytes >= MEGABYTE).map((line) => `memory  ${megabytes(line.bytes).padStart(9)}  ${line.what}: ${line.how}`),
+    ...(small.length > 0 ? [`memory  ${megabytes(small.reduce((sum, { bytes }) => sum + bytes, 0)).padStart(9)}  ${small.length} smaller parts`] : []),
+  ]
+}
+
+function megabytes(bytes: number): string {
+  if (bytes < MEGABYTE / 100) return `${Math.ceil(bytes / 1024)} kB`
+  return `${(bytes / MEGABYTE).toFixed(bytes < 10 * MEGABYTE ? 2 : 0)} MB`
+}

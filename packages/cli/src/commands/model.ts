@@ -5,6 +5,7 @@ import { contactSheet } from '../contact-sheet.ts'
 import { evaluate } from '../evaluate.ts'
 import { readClips } from '../evaluation-folder.ts'
 import { asMarkdown, metrics, worthOf } from '../metrics/table.ts'
+import { numberFlag } from '../number-flag.ts'
 import { Progress } from '../progress.ts'
 import { composeCommand } from './model-compose.ts'
 import { importCommand } from './model-import.ts'
@@ -24,7 +25,7 @@ export function modelCommand(program: Command): void {
     .option('--records <file>', 'write what was expected and what came, one ask a line')
     .option('--sheet <file>', 'write the worst twenty as one PNG')
     .option('--providers <list>', 'execution providers, such as cuda,cpu')
-    .option('--limit <n>', 'only the first clips', Number)
+    .option('--limit <n>', 'only the first clips', numberFlag({ atLeast: 1, whole: true }))
     .action(evaluateFolder)
 }
 

@@ -5,6 +5,7 @@ import type { Step } from './check.ts'
 export function backendStep(house: () => House): Step {
   return {
     name: 'inference',
+    needs: 'start',
     run: async () => {
       const ready = await house().ready
       const said = await Promise.all(ready.map(({ port }) => fetch(`http://127.0.0.1:${port}/healthz`).then((response) => response.json())))

@@ -20,6 +20,7 @@ export function sessionSteps(system: () => System): Step[] {
   }
   const head = (task: 'region' | 'mask' | 'moment', look: (session: Session) => Promise<Evidence>): Step => ({
     name: `ask with the ${task} head`,
+    needs: 'frame',
     run: async () => {
       const tasks = open().model?.tasks ?? []
       if (!tasks.includes(task)) return `this model has no ${task} head`
@@ -27,9 +28,10 @@ export function sessionSteps(system: () => System): Step[] {
     },
   })
   return [
-    { name: 'edge', run: () => edgeAnswers(system()) },
+    { name: 'edge', needs: 'start', run: () => edgeAnswers(system()) },
     {
       name: 'session',
+      needs: 'edge',
       run: async () => {
         session = await openSession({ url: system().url, key: system().key, name: 'fovea doctor' })
         return `${session.id}, state ${session.state}`
@@ -37,6 +39,7 @@ export function sessionSteps(system: () => System): Step[] {
     },
     {
       name: 'frame',
+      needs: 'session',
       run: async () => {
         stream = open().openStream({ policy: 'all', name: 'doctor' })
         const results = open().results()
@@ -52,6 +55,7 @@ export function sessionSteps(system: () => System): Step[] {
     },
     {
       name: 'model',
+      needs: 'frame',
       run: async () => {
         const { model } = open()
         if (!model) throw new Error('no backend has attached: is the inference service running, and does it hold the backend key?')
@@ -60,6 +64,7 @@ export function sessionSteps(system: () => System): Step[] {
     },
     {
       name: 'ask in words',
+      needs: 'frame',
       run: async () => {
         const { text, finish, usage, error } = await open().ask(`is there a ${QUERY}?`)
         if (error) throw new ProtocolError(error.code, error.message, error)
@@ -69,9 +74,10 @@ export function sessionSteps(system: () => System): Step[] {
     head('region', (one) => one.locate(QUERY)),
     head('mask', (one) => one.segment(QUERY)),
     head('moment', (one) => one.findMoment(QUERY, { at: { from: 0, to: (FRAMES - 1) * 250 } })),
-    { name: 'resume', run: () => resumes(open()) },
+    { name: 'resume', needs: 'frame', run: () => resumes(open()) },
     {
       name: 'close',
+      needs: 'session',
       run: async () => {
         await open().close()
         return 'the session has ended'

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { promisify } from 'node:util'
 
-export type DeviceMemory = { name: string; bytes: number }
+export type DeviceMemory = { name: string; bytes: number; isUsual?: boolean }
 const GIGABYTE = 1024 ** 3
-const USUAL = [8, 16, 24, 80].map((size): DeviceMemory => ({ name: `a GPU of ${size} GB`, bytes: size * GIGABYTE }))
+const USUAL = [8, 16, 24, 80].map((size): DeviceMemory => ({ name: `a GPU of ${size} GB`, bytes: size * GIGABYTE, isUsual: true }))
 
 /** This machine, its NVIDIA GPUs where there are any, and the sizes that GPUs usually have. */
 export async function devices(): Promise<DeviceMemory[]> {
@@ -15,9 +15,17 @@ export async function devices(): Promise<DeviceMemory[]> {
   return [here, ...(await ownGpus()), ...USUAL]
 }
 
+/** What this machine has, and of the usual sizes the smallest that is enough: the larger ones are, too. Where none is, the largest. */
+export function worthTelling<Device extends DeviceMemory>(all: readonly Device[], need: number): Device[] {
+  const usual = all.filter(({ isUsual }) => isUsual)
+  const enough = usual.find(({ bytes }) => need <= bytes) ?? usual.at(-1)
+  return [...all.filter(({ isUsual }) => !isUsual), ...(enough ? [enough] : [])]
+}
+
 export function fits({ bytes }: DeviceMemory, need: number): string {
+  const share = Math.round((need / bytes) * 100)
   return need <= bytes
-    ? `fits (${Math.round((need / bytes) * 100)} %)`
+    ? `fits (${share < 1 ? 'less than 1' : share} %)`
     : `does not fit: ${(need / GIGABYTE).toFixed(1)} GB of ${(bytes / GIGABYTE).toFixed(1)} GB`
 }
 
