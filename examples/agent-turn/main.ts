@@ -1,7 +1,7 @@
 // An agent turn at the edge, and the same tools in a program of your own.
 //
-//   node examples/agent-turn/main.ts
-//   CHAT_BASE_URL=http://127.0.0.1:11434/v1 CHAT_MODEL=qwen3 node examples/agent-turn/main.ts     (any OpenAI-compatible model)
+//   npx node examples/agent-turn/main.ts
+//   CHAT_BASE_URL=http://127.0.0.1:11434/v1 CHAT_MODEL=qwen3 npx node examples/agent-turn/main.ts     (any OpenAI-compatible model)
 import assert from 'node:assert/strict'
 import { ChatFovea, visionTools } from '@fovea/agent'
 import { openHouse } from '@fovea/cli'
@@ -22,8 +22,9 @@ for await (const event of turn) {
   if (event.type === 'tool-returned') console.log(`← ${event.content}`)
   if (event.type === 'turn-delta') process.stdout.write(event.text) // words as they come
 }
-const { finish, text, evidence } = await turn
+const { finish, text, evidence, error } = await turn
 process.stdout.write('\n')
+if (error) throw new Error(`The turn failed: ${error.message} (${error.code})`) // such as a chat model that cannot be reached
 assert.equal(finish, 'stop')
 assert.ok(text.length > 0)
 // Every number in the answer has an evidence behind it, with the frame it was seen in.

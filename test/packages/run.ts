@@ -38,8 +38,9 @@ try {
   }
   say(`ok every package loads in Node ${nodeVersion()}`)
 
-  await using house = await openTestHouse()
-  const output = run(nodeOfThePath(), ['program.js'], app, { FOVEA_URL: house.url, FOVEA_KEY: house.key })
+  // As `npm start` in this folder would: the program reads the key that lies in it.
+  await using house = await openTestHouse({ dataDir: join(app, '.fovea') })
+  const output = run(nodeOfThePath(), ['program.js'], app, { FOVEA_URL: house.url })
   if (output.trim().length === 0) throw new Error('The README program printed nothing.')
   say(`ok the README program, in plain JavaScript:\n${output.trimEnd().replaceAll(/^/gm, '   | ')}`)
 
