@@ -43,3 +43,22 @@ test.skipIf(!canRun())('[WI1] [WI3] [AS2] a stranger without the SDK: forty line
     await rm(folder, { recursive: true })
   }
 })
+
+test.skipIf(!canRun())(
+  'the client says in a line what is wrong: no pictures, a key that is not known, a file that is no JPEG',
+  { timeout: 180_000 },
+  async () => {
+    await using house = await openTestHouse()
+    const client = inRepository('examples/python-client/client.py')
+    const said = (...args: string[]) =>
+      promisify(execFile)(PYTHON, [client, ...args], { timeout: 60_000 }).then(
+        () => '',
+        (error: { stderr: string }) => error.stderr,
+      )
+    const webp = inRepository('samples/lookalikes.webp')
+    expect(await said(house.url, house.key, 'what?')).toMatch(/^python client\.py http/)
+    expect(await said(house.url, 'fv_wrong', 'what?', webp)).toMatch(/^http:\S+: HTTP Error 401/)
+    expect(await said(house.url, house.key, 'what?', webp)).toContain('lookalikes.webp is no JPEG')
+    expect(await said('http://127.0.0.1:9', house.key, 'what?', webp)).toMatch(/^http:\S+: .*refused/)
+  },
+)
