@@ -1,12 +1,12 @@
 #!/bin/sh
 # From nothing to an exported bundle in minutes on two cores: every line of the trainer runs once, accuracy is no aim.
-# Usage: recipes/tiny.sh [OUT]      (PYTHON=python3 by default; a venv with `pip install -e services/trainer`)
+# Usage: recipes/tiny.sh [OUT]      (OUT: where the bundle goes, ./tiny-bundle where it is not given; PYTHON=python3 by default; a venv with `pip install -e services/trainer`)
 set -eu
+case ${1:-tiny-bundle} in /*) out=$1 ;; *) out=$PWD/${1:-tiny-bundle} ;; esac
 here=$(cd "$(dirname "$0")/.." && pwd)
 python=${PYTHON:-python3}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-out=${1:-$work/bundle}
 cd "$here"
 "$python" -m trainer.backbones.nanodet_weights
 "$python" -m trainer.cli data cache --clips 40 --photographs 6 --out "$work/features" --threads 2
@@ -17,4 +17,4 @@ cd "$here"
 "$python" -m trainer.cli export "$out" --config tiny --checkpoint "$work/mean.safetensors" --version 0.0.0-tiny --threads 2
 "$python" -m trainer.cli data build "$work/exam" --split dev --count 2
 "$python" -m trainer.cli eval "$work/exam" --bundle "$out" --threads 2
-echo "bundle: $out"
+echo "bundle: $out      (npm start -- --bundle $out)"
