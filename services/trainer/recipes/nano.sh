@@ -20,6 +20,7 @@ steps=${LOOK:-7000}
 "$python" -m trainer.cli train look --steps $((steps * 2 / 5)) --batch 8 --seed 3 --start "$look-2/after-look.safetensors" --run "$look-3" $common
 eyes=$look/mean.safetensors
 "$python" -m trainer.cli average "$look/after-look.safetensors" "$look-2/after-look.safetensors" "$look-3/after-look.safetensors" --shares 1,2,2 --out "$eyes"
+"$python" -m trainer.cli texture "$eyes" --out "$eyes"
 "$python" -m trainer.cli data cache --clips 5400 --eyes "$eyes" --threads "${THREADS:-1}"
 stages=${STEPS:-4000}
 "$python" -m trainer.cli train base,assign,heads,together --steps "$stages" --batch 12 --start "$eyes" --run "$run" $common

@@ -16,6 +16,7 @@ from trainer.data.cli import app as data
 from trainer.export.decoder_cli import app as decoders
 from trainer.import_cli import app as import_weights
 from trainer.parity.cli import app as parity
+from trainer.photograph import app as photograph
 from trainer.preference.cli import app as preference
 from trainer.report.cli import app as report
 from trainer.sam.cli import app as sam
@@ -24,6 +25,7 @@ app = typer.Typer(help='Trains multimodal models whose task tokens drive heads, 
 app.add_typer(data, name='data')
 app.add_typer(ablate, name='ablate')
 app.add_typer(average)
+app.add_typer(photograph)
 app.add_typer(preference)
 app.add_typer(import_weights)
 app.add_typer(parity)

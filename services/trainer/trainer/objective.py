@@ -42,6 +42,9 @@ class Weights:
     moment: float = 1.0
 
 
+KNOWN_WHICH = 8.0  # a logit that is as good as certain
+
+
 @dataclass
 class Pass:
     """What one forward pass has computed, for losses, counterfactual tests and pictures."""
@@ -58,7 +61,8 @@ def look_and_read(model: TpoModel, batch: Batch) -> Pass:
     tokens = seen_tokens(model, batch)                                                # (B, T, N, d)
     maps = neck.maps(batch.pool, neck.deep(batch.pool.s16, batch.pool.s32), batch.rgb)
     last = Maps(*(part[batch.last] for part in maps))
-    newest = visual_tokens(tokens[:, -1], neck.fine_tokens(last), batch.evidence[batch.last], neck.block)  # (B, N, C)
+    photograph = KNOWN_WHICH * (2 * batch.photograph - 1)                             # (B) in lessons it is known
+    newest = visual_tokens(tokens[:, -1], neck.fine_tokens(last), batch.evidence[batch.last], photograph[:, None], neck.block)  # (B, N, C)
     older = F.pad(tokens[:, :-1], (0, newest.shape[-1] - tokens.shape[-1]))  # only the last frame's fine and pretrained parts are ever read
     visual = torch.cat([older, newest[:, None]], 1)
     prefix = model.backbone.prefix(visual, batch.times)
@@ -67,7 +71,7 @@ def look_and_read(model: TpoModel, batch: Batch) -> Pass:
     text = words.table()[batch.ids] + told.embedding
     hidden = model.read(prefix, text, batch.block, batch.place)
     states = hidden[batch.queries.lesson, batch.queries.position]
-    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, maps.sides, model.backbone.nouns.anything_in(maps.match), batch.evidence, batch.ltrb), visual, told, hidden, states)
+    return Pass(maps, HeadMap(maps.features, maps.match, maps.colour, maps.centre, maps.sides, model.backbone.nouns.anything_in(maps.match), batch.evidence, batch.ltrb, torch.full_like(maps.centre, -KNOWN_WHICH)), visual, told, hidden, states)
 
 
 def seen_tokens(model: TpoModel, batch: Batch) -> Tensor:
@@ -89,7 +93,6 @@ def loss_parts(model: TpoModel, batch: Batch, done: Pass, weights: Weights) -> d
         parts |= naming_of_cells(model, done.visual, done.maps, batch.alignment, weights.align)
     if weights.presence:
         parts |= presence_loss(model, done.visual, batch.alignment, weights.presence, batch.heard)
-        parts |= photograph_loss(model, done.visual, batch.photograph, weights.presence)
     if weights.name:
         parts |= going_loss(model, batch, done.told, weights.name)
     if weights.name and len(done.states):
@@ -169,13 +172,6 @@ def presence_loss(model: TpoModel, visual: Tensor, truth: Alignment, weight: flo
     nouns = model.backbone.nouns
     losses = F.binary_cross_entropy_with_logits(nouns.presence(visual, unpushed(nouns.unit(), truth)), truth.present, reduction='none') * truth.sure * heard[:, None]
     return {'presence': weight * losses.sum() / heard.sum().clamp(min=1) / 4}
-
-
-def photograph_loss(model: TpoModel, visual: Tensor, photograph: Tensor, weight: float) -> dict[str, Tensor]:
-    """Whether the last frame is a photograph, (B). They are few among the lessons: each weighs as much as four others."""
-    nouns = model.backbone.nouns
-    logits = nouns.photograph(nouns.split(visual[:, -1:]).tokens)[:, 0]
-    return {'photograph': weight * F.binary_cross_entropy_with_logits(logits, photograph, pos_weight=torch.tensor(4.0, device=logits.device)) / 4}
 
 
 def naming_of_cells(model: TpoModel, visual: Tensor, maps: Maps, truth: Alignment, weight: float) -> dict[str, Tensor]:

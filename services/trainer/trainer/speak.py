@@ -61,8 +61,9 @@ class Speaker:
         neck = self.model.backbone.neck
         deep = neck.deep(sight.taps.s16, sight.taps.s32)
         maps = neck.maps(sight.taps, deep, sight.rgb)
-        visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), sight.evidence, neck.block)
-        return Scene(visual[None], times[None].float(), joined_map(maps, self.model.backbone.nouns.anything_in(maps.match), sight), maps.skip)
+        photograph = self.model.backbone.texture(sight.taps)
+        visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), sight.evidence, photograph, neck.block)
+        return Scene(visual[None], times[None].float(), joined_map(maps, self.model.backbone.nouns.anything_in(maps.match), sight, photograph), maps.skip)
 
     @torch.no_grad()
     def ask(self, scene: Scene, text: str) -> Answer:

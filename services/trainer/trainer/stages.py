@@ -36,7 +36,7 @@ def mix(**changes: float) -> dict[str, float]:
 NO_HEADS = {'region': 0.0, 'mask': 0.0, 'track': 0.0, 'moment': 0.0}
 HEADS = ('reader', 'region', 'mask', 'moment')
 NAMELESS = ('backbone.neck.skip', 'backbone.neck.fine', 'backbone.neck.outline')  # what names nothing in the neck may learn from cached clips
-LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend', 'backbone.nouns.weigh', 'backbone.nouns.photographed')
+LANGUAGE = ('backbone.decoder', 'backbone.words', 'backbone.nouns.blend', 'backbone.nouns.weigh')
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in (
     # encoder and neck learn to name shapes from pictures they see once each; cached clips, seen again and again, they would learn by heart

@@ -26,7 +26,7 @@ from trainer.feature_cache import Eyes, as_served
 from trainer.losses.boxes import box_loss
 from trainer.losses.region import near_centre
 from trainer.model import TpoModel
-from trainer.objective import cell_loss, naming_of_cells, presence_loss, unpushed
+from trainer.objective import KNOWN_WHICH, cell_loss, naming_of_cells, presence_loss, unpushed
 from trainer.vocabulary import COLOURS, vocabulary
 
 SIZE = 160
@@ -227,7 +227,7 @@ def stills_loss(model: TpoModel, eyes: Eyes, stills: list[Still], weight: float)
     deep = neck.deep(s16, s32)
     maps = neck.maps(Taps(s4, s8, s16, s32), deep, rgb / 127.5 - 1)
     nothing = torch.zeros(len(stills), EVIDENCE_CHANNELS, 20, 20)
-    visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), nothing, neck.block)[:, None]
+    visual = visual_tokens(neck.tokens(deep), neck.fine_tokens(maps), nothing, torch.full((len(stills), 1), -KNOWN_WHICH), neck.block)[:, None]
     truth = alignment_of(stills)
     middle = {'align.middle': weight * middle_loss(model, neck.middle(deep), stills, truth)}
     return naming_of_cells(model, visual, maps, truth, weight) | middle | presence_loss(model, visual, truth, weight, torch.ones(len(stills))) | outline_loss(maps.skip[:, -2:], distances(maps.sides), stills, truth)

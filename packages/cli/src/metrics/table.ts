@@ -105,6 +105,7 @@ const ROWS: Row[] = [
   { name: 'photo-coco.acc50', over: of('photo-coco'), worth: (r) => [Number(judge.anyBox(r) >= 0.5)], total: meanOf },
   { name: 'photo-imagenet.acc30', over: of('photo-imagenet'), worth: (r) => [Number(judge.anyBox(r) >= 0.3)], total: meanOf },
   { name: 'photo-absent.false', over: of('photo-absent'), worth: (r) => [Number(!judge.saidAbsent(r))], total: meanOf },
+  { name: 'photo-boxes.precision', over: of('photo-coco', 'photo-imagenet'), worth: (r) => [judge.foundOf(r).right, judge.foundOf(r).boxes], total: ratio },
   { name: 'photo-list.precision', over: of('photo-list'), worth: (r) => [named(r).right, named(r).said], total: ratio },
   { name: 'photo-list.recall', over: of('photo-list'), worth: (r) => [named(r).right, named(r).true], total: ratio },
 ]

@@ -19,7 +19,7 @@ def shares(model: TpoModel, cells: dict[int, dict[int, float]], noun: int) -> to
     for at, mix in cells.items():
         match[0, :, at // G, at % G] = sum(share * model.backbone.nouns.unit()[which] for which, share in mix.items())
     flat = lambda channels: torch.zeros(1, channels, G, G)
-    maps = HeadMap(flat(TINY.features), match, flat(len(COLOURS) + 1), flat(1), flat(4), model.backbone.nouns.anything_in(match), flat(EVIDENCE_CHANNELS), flat(4))
+    maps = HeadMap(flat(TINY.features), match, flat(len(COLOURS) + 1), flat(1), flat(4), model.backbone.nouns.anything_in(match), flat(EVIDENCE_CHANNELS), flat(4), flat(1))
     conditioning: Conditioning = model.region.conditioning
     logits = torch.full((1, len(model.backbone.nouns.vectors)), -50.0)
     logits[0, noun] = 50.0

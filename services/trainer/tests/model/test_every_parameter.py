@@ -18,7 +18,7 @@ def test_a_step_of_everything_reaches_every_parameter(config: NanoConfig, batch:
     stills = StillSource(RandomEyes(), 1, 0).draw(1)
     torch.stack([*objective(model, batch, Weights(align=0.5)).values(), *stills_loss(model, stills.eyes, stills.stills, 1.0).values()]).sum().backward()
     silent = {name for name, parameter in model.named_parameters() if parameter.grad is None or not parameter.grad.abs().sum() > 0}
-    assert silent == set()
+    assert silent == {'backbone.texture.weigh.weight', 'backbone.texture.weigh.bias'}  # fitted apart: trainer/photograph.py
 
 
 @pytest.mark.parametrize('part', ['backbone.neck', 'backbone.nouns', 'backbone.words', 'backbone.decoder', 'reader', 'region', 'mask', 'moment'])

@@ -32,7 +32,7 @@ def test_with_a_thawed_encoder_the_region_loss_reaches_language_model_connector_
 
     torch.manual_seed(0)
     model, frozen = TpoModel(replace(TINY, own_encoder=True)), FrozenEyes(TINY)
-    visual, s8, _ = NanoEyes(TINY, frozen, model.backbone.encoder, model.backbone.neck, model.backbone.nouns)(torch.randint(0, 256, (2, 160, 160, 3), dtype=torch.uint8))
+    visual, s8, _ = NanoEyes(TINY, frozen, model.backbone.encoder, model.backbone.neck, model.backbone.nouns, model.backbone.texture)(torch.randint(0, 256, (2, 160, 160, 3), dtype=torch.uint8))
     clip = visual[:1].expand(TINY.frames, -1, -1)[None]
     times = torch.linspace(-3750, 0, TINY.frames)[None]
     ids = torch.tensor([[3, 20, 40, 5, 8]])

@@ -2,15 +2,13 @@
 import numpy as np
 import torch
 
-from trainer.backbones.evidence import EVIDENCE_CHANNELS
-from trainer.backbones.nano_eyes import split_map
+from trainer.backbones.nano_eyes import map_widths, split_map
 from trainer.backbones.nano_neck import FOLDED
 from trainer.config import TINY
 from trainer.feature_cache import CachedThing, small_masks
 from trainer.heads.mask import Masks
 from trainer.losses.mask import mask_loss
 from trainer.model import TpoModel
-from trainer.vocabulary import COLOURS
 
 
 def test_the_share_of_a_cell_is_the_mean_of_its_pixels() -> None:
@@ -36,7 +34,7 @@ def test_pixels_around_a_thing_weigh_alike_on_any_grid() -> None:
 def test_an_outline_has_four_cells_of_the_map_each_way() -> None:
     torch.manual_seed(0)
     model, g = TpoModel(TINY).eval(), TINY.grid
-    s8 = torch.randn(1, TINY.features + TINY.match + len(COLOURS) + 1 + 1 + 4 + 1 + EVIDENCE_CHANNELS + 4, g, g)
+    s8 = torch.randn(1, sum(map_widths(TINY)), g, g)
     s4 = torch.randn(1, FOLDED + TINY.skip + 2, 2 * g, 2 * g)
     with torch.no_grad():
         found = model.mask.decode(split_map(s8, TINY), s4, model.mask.prompt_boxes(torch.tensor([[0.1, 0.1, 0.5, 0.5]])), torch.zeros(1), model.mask.no_memory(1))

@@ -37,8 +37,7 @@ def nouns() -> NounSpace:
 def listed(nouns: NounSpace, maps: np.ndarray, photograph: bool) -> tuple[torch.Tensor, torch.Tensor]:
     visual = torch.randn(1, 1, NANO.coarse ** 2, sum(nouns.widths))
     nouns.split(visual).evidence.copy_(torch.nn.functional.max_pool2d(torch.from_numpy(maps)[None], 4).flatten(2).transpose(1, 2)[:, None])
-    nouns.photographed.weight.zero_()
-    nouns.photographed.bias.fill_(50.0 if photograph else -50.0)
+    nouns.split(visual).photograph.fill_(50.0 if photograph else -50.0)
     return nouns.listed(visual)[0], nouns.presence(visual)[0]
 
 

@@ -6,12 +6,11 @@ from time import process_time
 
 import torch
 
+from trainer.backbones.nano_eyes import map_widths
 from trainer.backbones.nano_neck import FOLDED
-from trainer.backbones.evidence import EVIDENCE_CHANNELS
 from trainer.config import NANO, NanoConfig
 from trainer.model import TpoModel
 from trainer.speak import Scene, Speaker
-from trainer.vocabulary import COLOURS
 
 RUNS = 15
 
@@ -20,9 +19,9 @@ RUNS = 15
 def phrase_costs(config: NanoConfig = NANO) -> dict[str, float]:
     """CPU milliseconds on one thread, the least of some runs: a busy machine makes them longer, never shorter."""
     torch.manual_seed(0)
-    speaker = Speaker(TpoModel(config))
-    cells = config.width + 5 * config.match + config.fine + 2 + len(COLOURS) + 1 + EVIDENCE_CHANNELS
-    channels = config.features + config.match + len(COLOURS) + 1 + 1 + 4 + EVIDENCE_CHANNELS + 4
+    model = TpoModel(config)
+    speaker = Speaker(model)
+    cells, channels = sum(model.backbone.nouns.widths), sum(map_widths(config))
     frames, side = config.frames, config.grid
     scene = Scene(torch.randn(1, frames, config.coarse ** 2, cells), torch.arange(1 - frames, 1)[None] * config.every_ms, torch.randn(frames, channels, side, side),
                   torch.randn(frames, FOLDED + config.skip + 2, 2 * side, 2 * side))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 EYES = ('backbone.encoder.', 'backbone.neck.', 'backbone.nouns.')
-LEARNING = ('backbone.neck.skip.', 'backbone.neck.fine.', 'backbone.neck.outline.', 'backbone.nouns.blend', 'backbone.nouns.weigh.', 'backbone.nouns.photographed.')  # what the stages after `look` train too: its value is a start
+LEARNING = ('backbone.neck.skip.', 'backbone.neck.fine.', 'backbone.neck.outline.', 'backbone.nouns.blend', 'backbone.nouns.weigh.')  # what the stages after `look` train too: its value is a start
 
 
 def read_eyes(path: Path) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ from trainer.backbones.nano_encoder import NanoEncoder
 from trainer.backbones.nano_eyes import FrozenEyes, NanoEyes
 from trainer.backbones.nano_neck import NanoNeck
 from trainer.backbones.nano_nouns import NounSpace
+from trainer.backbones.nano_texture import Texture
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS, Vocabulary, vocabulary
 
@@ -24,13 +25,14 @@ class Nano(nn.Module):
         self.encoder = NanoEncoder() if config.own_encoder else None
         self.neck = NanoNeck(config, len(COLOURS))
         self.nouns = NounSpace(config, noun_matrix(list(words.nouns)))
+        self.texture = Texture()
         self.words = NanoEmbed(config, self.nouns, words)
         self.decoder = NanoDecoder(config)
 
     def encode(self, frames: Tensor, frozen: FrozenEyes) -> Seen:
         """frames: uint8 (B, T, S, S, 3)."""
         b, t = frames.shape[:2]
-        visual, s8, s4 = NanoEyes(self.config, frozen, self.encoder, self.neck, self.nouns)(frames.flatten(0, 1))
+        visual, s8, s4 = NanoEyes(self.config, frozen, self.encoder, self.neck, self.nouns, self.texture)(frames.flatten(0, 1))
         return Seen(visual.unflatten(0, (b, t)), s8.unflatten(0, (b, t))[:, -1], s4.unflatten(0, (b, t))[:, -1])
 
     def prefix(self, visual: Tensor, times: Tensor) -> Tensor:

@@ -5,11 +5,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainer.backbones.evidence import Evidence
+from trainer.backbones.evidence import EVIDENCE_CHANNELS, Evidence
 from trainer.backbones.lite0 import Lite0, Taps
 from trainer.backbones.nano_encoder import NanoEncoder
 from trainer.backbones.nano_neck import Maps, NanoNeck
 from trainer.backbones.nano_nouns import NounSpace
+from trainer.backbones.nano_texture import Texture
 from trainer.config import NanoConfig
 from trainer.vocabulary import COLOURS
 
@@ -56,8 +57,9 @@ def taps_of(pixels: Tensor, own: NanoEncoder | None, frozen: Lite0) -> Taps:
 
 
 class NanoEyes(nn.Module):
-    def __init__(self, config: NanoConfig, frozen: FrozenEyes, own: NanoEncoder | None, neck: NanoNeck, nouns: NounSpace) -> None:
+    def __init__(self, config: NanoConfig, frozen: FrozenEyes, own: NanoEncoder | None, neck: NanoNeck, nouns: NounSpace, texture: Texture) -> None:
         super().__init__()
+        self.texture = texture
         self.frozen, self.own, self.neck, self.nouns, self.block = frozen, own, neck, nouns, config.grid // config.coarse
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,23 +67,34 @@ class NanoEyes(nn.Module):
         sight = self.frozen(frames, self.own)
         deep = self.neck.deep(sight.taps.s16, sight.taps.s32)
         maps = self.neck.maps(sight.taps, deep, sight.rgb)
-        return visual_tokens(self.neck.tokens(deep), self.neck.fine_tokens(maps), sight.evidence, self.block), joined_map(maps, self.nouns.anything_in(maps.match), sight), maps.skip
+        photograph = self.texture(sight.taps)
+        visual = visual_tokens(self.neck.tokens(deep), self.neck.fine_tokens(maps), sight.evidence, photograph, self.block)
+        return visual, joined_map(maps, self.nouns.anything_in(maps.match), sight, photograph), maps.skip
 
 
-def visual_tokens(tokens: Tensor, fine: Tensor, evidence: Tensor, block: int) -> Tensor:
-    """(B, N, d), (B, N, fine), evidence (B, E, G, G) → (B, N, d + fine + E)."""
+def visual_tokens(tokens: Tensor, fine: Tensor, evidence: Tensor, photograph: Tensor, block: int) -> Tensor:
+    """(B, N, d), (B, N, fine), evidence (B, E, G, G), photograph (B, 1) → (B, N, d + fine + E + 1)."""
     coarse = F.max_pool2d(evidence, block).flatten(2).transpose(1, 2)
-    return torch.cat([tokens, fine, coarse], dim=2)
+    return torch.cat([tokens, fine, coarse, photograph[:, None].expand(-1, tokens.shape[1], -1)], dim=2)
 
 
-def joined_map(maps: Maps, anything: Tensor, sight: Sight) -> Tensor:
-    """The stride-8 map as heads get it: features, match, colour, centre, sides, anything, evidence, ltrb along the channels."""
-    return torch.cat([maps.features, maps.match, maps.colour, maps.centre, maps.sides, anything, sight.evidence, sight.ltrb], dim=1)
+def joined_map(maps: Maps, anything: Tensor, sight: Sight, photograph: Tensor) -> Tensor:
+    """The stride-8 map as heads get it: features, match, colour, centre, sides, anything, evidence, ltrb, photograph along the channels."""
+    return torch.cat([maps.features, maps.match, maps.colour, maps.centre, maps.sides, anything, sight.evidence, sight.ltrb, over_map(photograph, maps.features)], dim=1)
+
+
+def over_map(photograph: Tensor, like: Tensor) -> Tensor:
+    """(P, 1) → (P, 1, G, G)."""
+    return photograph[:, :, None, None].expand(-1, -1, *like.shape[2:])
+
+
+def map_widths(config: NanoConfig) -> list[int]:
+    """Channels of each of `HeadMap`; their sum is F8."""
+    return [config.features, config.match, len(COLOURS) + 1, 1, 4, 1, EVIDENCE_CHANNELS, 4, 1]
 
 
 def split_map(s8: Tensor, config: NanoConfig) -> 'HeadMap':
-    known = [config.features, config.match, len(COLOURS) + 1, 1, 4, 1]
-    return HeadMap(*s8.split([*known, s8.shape[1] - sum(known) - 4, 4], dim=1))
+    return HeadMap(*s8.split(map_widths(config), dim=1))
 
 
 class HeadMap(NamedTuple):
@@ -93,3 +106,4 @@ class HeadMap(NamedTuple):
     anything: Tensor  # (P, 1, G, G) log of the odds of all nouns and of nothing
     evidence: Tensor
     ltrb: Tensor
+    photograph: Tensor  # (P, 1, G, G) whether the frame is a photograph: a logit, the same everywhere

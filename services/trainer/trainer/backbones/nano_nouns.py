@@ -29,6 +29,7 @@ class VisualParts(NamedTuple):
     peaks: Tensor     # 4, the surest centre in each quarter, 0 where none is surer than its neighbours
     colour: Tensor   # colours + 1, where a centre is likeliest
     evidence: Tensor  # E
+    photograph: Tensor  # 1, whether the frame is a photograph: a logit, the same in every cell
 
 
 class NounEvidence(NamedTuple):
@@ -57,7 +58,6 @@ class NounSpace(nn.Module):
         self.weigh = nn.Sequential(nn.Linear(4 + len(OF_COARSE) + len(OF_MIDDLE), 32), nn.GELU(), nn.Linear(32, 1))
         nn.init.normal_(self.weigh[-1].weight, std=1e-3)  # it begins as the blend
         nn.init.zeros_(self.weigh[-1].bias)
-        self.photographed = nn.Linear(config.width, 1)  # of the mean of a frame's tokens: whether it is a photograph
         self.register_buffer('noun_channels', noun_channels, persistent=False)  # (nouns, E) which pretrained channels speak of a noun
 
     def split(self, visual: Tensor) -> VisualParts:
@@ -67,7 +67,7 @@ class NounSpace(nn.Module):
     def widths(self) -> list[int]:
         """Channels of each of `VisualParts`; their sum is C."""
         c = self.config
-        return [c.width, 4 * c.match, c.fine, c.match, 2, 4, len(COLOURS) + 1, self.noun_channels.shape[1]]
+        return [c.width, 4 * c.match, c.fine, c.match, 2, 4, len(COLOURS) + 1, self.noun_channels.shape[1], 1]
 
     def unit(self) -> Tensor:
         return nn.functional.normalize(self.vectors, dim=-1) * self.vectors.shape[1] ** 0.5  # (nouns, M)
@@ -180,12 +180,8 @@ class NounSpace(nn.Module):
 
     def on_photographs(self, visual: Tensor, drawn: Tensor, known: Tensor) -> Tensor:
         """What the pretrained eyes know (B, R) in place of what was learnt from drawings, as far as the last frame is a photograph."""
-        photograph = self.photograph(self.split(visual[:, -1:]).tokens).sigmoid()           # (B, 1)
+        photograph = self.split(visual[:, -1]).photograph.mean(1).sigmoid()                 # (B, 1)
         return drawn + photograph * ((known - SEEN_FROM) * NOUN_TRUST - drawn)
-
-    def photograph(self, tokens: Tensor) -> Tensor:
-        """Whether a frame is a photograph, of its tokens (B, 1, N, d): logits (B, 1)."""
-        return self.photographed(tokens.mean((1, 2)))
 
     def asked(self, visual: Tensor, nouns: Tensor) -> Tensor:
         """Presence of nouns that are asked for, by number (B, R), to which the pretrained eyes add."""

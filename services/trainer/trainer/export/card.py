@@ -10,6 +10,7 @@ TITLES = {
     'track-point.jf': 'track J&F from a point', 'id-switches': 'id switches on look-alikes, per track', 'two-heads': 'two heads in one answer, both right', 'moment.miou': 'moment mIoU', 'moment.r1@.7': 'moment R1@.7',
     'exist': 'QA exist', 'count': 'QA count', 'motion': 'QA motion', 'list': 'QA list', 'standing.acc50': 'standing embedding, region', 'standing-later.recall': 'standing, compiled while absent: recall after entry',
     'standing-later.false': 'standing, compiled while absent: false boxes', 'photo-coco.acc50': 'photographs, COCO nouns, IoU ≥ .5', 'photo-imagenet.acc30': 'photographs, other ImageNet nouns, IoU ≥ .3', 'photo-absent.false': 'photographs, false boxes for absent nouns',
+    'photo-boxes.precision': 'photographs, of the boxes told, right ones',
     'photo-list.precision': 'photographs, what do you see: of the nouns named, boxed ones', 'photo-list.recall': 'photographs, what do you see: of the nouns boxed, named ones',
 }
 TARGETS = {

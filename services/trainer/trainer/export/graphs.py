@@ -33,7 +33,7 @@ class GraphSpec:
 class Vision(nn.Module):
     def __init__(self, model: TpoModel, frozen: FrozenEyes) -> None:
         super().__init__()
-        self.eyes = NanoEyes(model.config, frozen, model.backbone.encoder, model.backbone.neck, model.backbone.nouns)
+        self.eyes = NanoEyes(model.config, frozen, model.backbone.encoder, model.backbone.neck, model.backbone.nouns, model.backbone.texture)
 
     def forward(self, frames: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return self.eyes(frames)
@@ -148,7 +148,7 @@ def graphs_of(model: TpoModel, frozen: FrozenEyes) -> list[GraphSpec]:
     blocks = torch.randint(0, 256, (2, c.picture // 20, c.picture // 20, 3), generator=generator, dtype=torch.uint8)
     frames = blocks.repeat_interleave(20, 1).repeat_interleave(20, 2)
     with torch.no_grad():
-        visual, s8, s4 = NanoEyes(c, frozen, model.backbone.encoder, model.backbone.neck, model.backbone.nouns)(frames)
+        visual, s8, s4 = NanoEyes(c, frozen, model.backbone.encoder, model.backbone.neck, model.backbone.nouns, model.backbone.texture)(frames)
     clip = visual[:1].expand(c.frames, -1, -1)[None] + draw(1, c.frames, *visual.shape[1:]) * 0.1
     clip[:, :-1, :, c.width + 4 * c.match:] = 0  # of older frames no more is read (`VisualParts`)
     times = torch.linspace(-(c.frames - 1) * c.every_ms, 0, c.frames)[None]

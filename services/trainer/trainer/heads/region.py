@@ -22,6 +22,10 @@ from trainer.heads.conditioning import HEATS, KNOWN_SCALE, Conditioning, rows_of
 
 BOX_FROM, BOX_TRUST = 0.15, 600.0     # evidence above which the pretrained eyes' box replaces the head's own, and how steeply (a logit)
 THING_FROM, THING_TRUST = 0.08, 40.0   # evidence above which it adds to heat and presence, and how much (logits)
+BESIDE_SUREST = 0.7                    # of the surest in the picture: a place that is known less well than that adds nothing
+PHOTO_FROM, PHOTO_BESIDE = 0.15, 0.6   # the same on photographs, where of a noun that is known there its evidence alone is heard
+OF_DRAWN = 1.5                         # and of what was learnt from drawings so much at most (a logit)
+PHOTO_PRESENT = 0.225                  # evidence from which a noun is there, as NounSpace.asked has it
 
 
 class RegionMaps(NamedTuple):
@@ -58,8 +62,13 @@ class RegionHead(nn.Module):
         out = self.outputs(x)
         known = heats[:, 1:2] / KNOWN_SCALE                                 # (Q, 1, G, G) what the pretrained eyes say of the noun
         listening = 0.0 if self.training else 1.0
-        heard = (known - THING_FROM).clamp(min=0) * THING_TRUST * listening
-        heat = out[:, :1] + self.from_heats(heats) + heard
+        surest = known.amax((2, 3), keepdim=True)
+        own_heat = out[:, :1] + self.from_heats(heats)
+        heard = (known - (surest * BESIDE_SUREST).clamp(min=THING_FROM)).clamp(min=0) * THING_TRUST * listening
+        heat = own_heat + heard
+        photograph = rows_of(maps.photograph, frame, state.shape[0])[:, :, :1, :1].sigmoid() * listening  # (Q, 1, 1, 1)
+        seen = (known - (surest * PHOTO_BESIDE).clamp(min=PHOTO_FROM)) * THING_TRUST + own_heat.clamp(-OF_DRAWN, OF_DRAWN)
+        heat = heat + photograph * (surest > PHOTO_FROM).to(heat.dtype) * (seen - heat)
         gate = (out[:, 5:6] + (known - BOX_FROM).clamp(min=0) * BOX_TRUST * listening).sigmoid()
         own = distances(out[:, 1:5] + rows_of(maps.sides, frame, state.shape[0]))  # what a phrase adds to the sides of any thing
         found = rows_of(maps.ltrb, frame, state.shape[0]) / self.config.grid
@@ -68,7 +77,8 @@ class RegionHead(nn.Module):
         weight = heat.flatten(2).softmax(-1)                                # (Q, 1, G·G)
         pooled = (x.flatten(2) * weight).sum(-1)
         presence = self.presence(torch.cat([pooled, x.mean((2, 3)), heats.amax((2, 3)), heat.amax((2, 3)), state], 1))[:, 0]
-        return RegionMaps(heat, boxes, presence + heard.amax((1, 2, 3)))
+        presence = presence + heard.amax((1, 2, 3))
+        return RegionMaps(heat, boxes, presence + photograph.flatten() * ((surest.flatten() - PHOTO_PRESENT) * THING_TRUST - presence))
 
     def forward(self, maps: HeadMap, state: Tensor) -> Regions:
         dense = self.maps(maps, state)

@@ -171,6 +171,7 @@ def rows() -> list[Row]:
         Row('photo-coco.acc50', of('photo-coco'), photo(0.5), mean, nothing),
         Row('photo-imagenet.acc30', of('photo-imagenet'), photo(0.3), mean, nothing),
         Row('photo-absent.false', of('photo-absent'), lambda r: (float(not judge.said_absent(r)),), mean, nothing),
+        Row('photo-boxes.precision', of('photo-coco', 'photo-imagenet'), lambda r: (judge.found_of(r)[0], judge.found_of(r)[1]), ratio, nothing),
         Row('photo-list.precision', of('photo-list'), lambda r: (named(r)[0], named(r)[1]), ratio, nothing),
         Row('photo-list.recall', of('photo-list'), lambda r: (named(r)[0], named(r)[2]), ratio, nothing),
     ]
