@@ -293,7 +293,7 @@ describe('a bundle that does not fit', () => {
         edit(folder, (manifest) => {
           for (const { token } of manifest.heads) token.task = token.trigger
         }),
-      /manifest\.json: heads: the token <region> stands twice/,
+      /manifest\.json: heads: <region> is both trigger and task token of region/,
     ],
     [
       'a template without the question',

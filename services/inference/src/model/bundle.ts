@@ -23,14 +23,14 @@ export async function readBundle(folder: string): Promise<Bundle> {
   return { folder: root, manifest, hash: createHash('sha256').update(raw).digest('hex'), vocabulary }
 }
 
-const twice = <Value>(values: Value[]): Value | undefined => values.find((value, index) => values.indexOf(value) !== index)
-
-/** What one manifest can say that no other part notices: a head that can never be triggered. */
+/** What one manifest can say that no other part notices. Heads may share their tokens: those behind the first are then reached by their task alone. */
 function checkHeads({ heads }: BundleManifest): void {
-  const task = twice(heads.map((head) => head.task))
-  if (task) throw new BundleError('manifest.json', `heads: there are two for ${task}; a bundle has one head a task.`)
-  const token = twice(heads.flatMap(({ token: tokens }) => [tokens.trigger, tokens.task]))
-  if (token) throw new BundleError('manifest.json', `heads: the token ${token} stands twice; each head has a trigger and a task token of its own.`)
+  for (const [index, { task, token }] of heads.entries()) {
+    if (heads.findIndex((head) => head.task === task) < index)
+      throw new BundleError('manifest.json', `heads: there are two for ${task}; a bundle has one head a task.`)
+    if (token.trigger === token.task)
+      throw new BundleError('manifest.json', `heads: ${token.trigger} is both trigger and task token of ${task}; those are two tokens.`)
+  }
 }
 
 function readVocabulary(manifest: BundleManifest, tokenizer: string): Vocabulary {
