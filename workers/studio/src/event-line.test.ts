@@ -17,14 +17,14 @@ const base: Evidence = {
 }
 
 test('[PE2] absence is said in words', () => {
-  expect(evidenceLine({ ...base, score: 0.03, regions: [] })).toBe('not in view · .03')
-  expect(evidenceLine({ ...base, task: 'moment', score: 0.1, spans: [] })).toBe('no such moment · .10')
+  expect(evidenceLine({ ...base, score: 0.03, regions: [] })).toBe('not in view · 0.03')
+  expect(evidenceLine({ ...base, task: 'moment', score: 0.1, spans: [] })).toBe('no such moment · 0.10')
 })
 
 test('boxes, outlines and moments each have their line', () => {
-  expect(evidenceLine({ ...base, regions: [{ box: [0, 0, 1, 1], score: 0.9 }] })).toBe('one box · 0:01.4 · .94')
-  expect(evidenceLine({ ...base, task: 'mask', mask: { size: [1, 1], counts: '01' } })).toBe('outline · 0:01.4 · .94')
-  expect(evidenceLine({ ...base, task: 'moment', spans: [{ start: 200, end: 900, score: 0.9 }] })).toBe('0:00.2–0:00.9 · .94')
+  expect(evidenceLine({ ...base, regions: [{ box: [0, 0, 1, 1], score: 0.9 }] })).toBe('one box · 0:01.4 · 0.94')
+  expect(evidenceLine({ ...base, task: 'mask', mask: { size: [1, 1], counts: '01' } })).toBe('outline · 0:01.4 · 0.94')
+  expect(evidenceLine({ ...base, task: 'moment', spans: [{ start: 200, end: 900, score: 0.9 }] })).toBe('0:00.2–0:00.9 · 0.94')
 })
 
 test('an error is said with its code and its words', () => {

@@ -24,8 +24,8 @@ const evidence: Evidence = {
 test('each box of the evidence is a mark with its own score, all in the colour of the words', () => {
   const colours = new ColourBook()
   expect(evidenceMarks(evidence, colours)).toMatchObject([
-    { label: 'cup .94', colour: colours.of('cup') },
-    { label: 'cup .81', colour: colours.of('cup') },
+    { label: 'cup 0.94', colour: colours.of('cup') },
+    { label: 'cup 0.81', colour: colours.of('cup') },
   ])
 })
 
@@ -60,5 +60,5 @@ test('a thing without a lane is not drawn, a track not yet sure is dashed', () =
     evidence: undefined,
   }
   expect(shapeMark(shape, undefined, new ColourBook())).toBeUndefined()
-  expect(shapeMark(shape, lane, new ColourBook())).toMatchObject({ edge: 'dashed', label: 'Picked point .50' })
+  expect(shapeMark(shape, lane, new ColourBook())).toMatchObject({ edge: 'dashed', label: 'Picked point 0.50' })
 })

@@ -16,8 +16,8 @@ test('a length of time takes the unit that fits', () => {
   expect(span(75_000)).toBe('1:15')
 })
 
-test('a score has two digits and never reads 1.00 or .00', () => {
-  expect(score(0.941)).toBe('.94')
-  expect(score(0.999)).toBe('1')
-  expect(score(0.001)).toBe('0')
+test('a score has two decimals, also where it is whole', () => {
+  expect(score(0.941)).toBe('0.94')
+  expect(score(1)).toBe('1.00')
+  expect(score(0.001)).toBe('0.00')
 })

@@ -12,9 +12,7 @@ export function span(ms: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
 }
 
-/** A score for people: `.94`, `1`, `0`. */
+/** A score for people: `0.94`, `1.00`. */
 export function score(value: number): string {
-  if (value >= 0.995) return '1'
-  if (value < 0.005) return '0'
-  return value.toFixed(2).slice(1)
+  return value.toFixed(2)
 }
