@@ -25,6 +25,20 @@ class Following extends ScriptedModel {
   }
 }
 
+/** A bench with one seen frame, on which each run of the decoder takes 10 ms. */
+async function slowBench(model: ScriptedModel): Promise<EngineBench> {
+  const bench = new EngineBench({ model })
+  const feed = model.language.feed.bind(model.language)
+  model.language.feed = async (rows) => {
+    bench.now += 10
+    return feed(rows)
+  }
+  bench.open()
+  bench.frame(1, RED)
+  await bench.verdict(1)
+  return bench
+}
+
 test('[AS2] an ask looks at the frame it was asked about, however many come while it speaks', async () => {
   const model = new ScriptedModel({ script: () => `${'word '.repeat(100)}<p> the ball <region>`, maxNewTokens: 1000 })
   const bench = new EngineBench({ model, limits: { featureFrames: 2, ringBytes: 40_000 } })
@@ -77,15 +91,7 @@ test('[TR1] a head that breaks takes nothing from the others, is told, and ends 
 
 test('asks that share runs share the time of the device', async () => {
   const model = new ScriptedModel({ script: () => 'word '.repeat(50), slots: 4, maxNewTokens: 1000 })
-  const bench = new EngineBench({ model })
-  const feed = model.language.feed.bind(model.language)
-  model.language.feed = async (rows) => {
-    bench.now += 10
-    return feed(rows)
-  }
-  bench.open()
-  bench.frame(1, RED)
-  await bench.verdict(1)
+  const bench = await slowBench(model)
   const start = bench.now
   const asks = ['a', 'b', 'c', 'd']
   for (const ask of asks) bench.tell({ type: 'ask', session: 's', body: { ask, text: 'x' }, arrivedAt: bench.now })
@@ -168,15 +174,7 @@ test('[TR1] a watch that cannot be compiled again stands on what it had, and the
 
 test('[AS4] an ask whose deadline passes while it waits for a slot ends then', async () => {
   const model = new ScriptedModel({ script: () => 'word '.repeat(400), slots: 1, maxNewTokens: 1000 })
-  const bench = new EngineBench({ model })
-  const feed = model.language.feed.bind(model.language)
-  model.language.feed = async (rows) => {
-    bench.now += 10
-    return feed(rows)
-  }
-  bench.open()
-  bench.frame(1, RED)
-  await bench.verdict(1)
+  const bench = await slowBench(model)
   const long = bench.ask('long', 'x')
   const waiting = await bench.ask('waiting', 'x', { deadlineMs: 50 })
   expect(waiting.at(-1)).toMatchObject({ finish: 'deadline' })
