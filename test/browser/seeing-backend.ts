@@ -48,6 +48,11 @@ export class SeeingBackend {
     for (const socket of [...this.#sockets, this.#control]) socket.close()
   }
 
+  /** Its sessions lose it, as when it is started anew; it takes them again. */
+  drop(): void {
+    for (const socket of this.#sockets) socket.close()
+  }
+
   #dial({ url, ticket }: ToPoolMember): void {
     const socket = new WebSocket(url, { headers: { authorization: `Bearer ${ticket}` } })
     this.#sockets.add(socket)

@@ -13,6 +13,7 @@ type Options = {
   /** a piece of evidence was clicked: it stays shown until the next Escape or click */
   onPin: (evidence: string) => void
   onFollow: (evidence: Evidence) => void
+  isConnected: () => boolean
 }
 
 const TASK_WORDS = { region: 'where', mask: 'outline', moment: 'when', track: 'follow' } as const
@@ -36,7 +37,16 @@ export class AnswersView {
     if (known) replaceKeepingFocus(known, card)
     else this.#list.append(card)
     this.#cards.set(answer.ask, card)
-    if (atEnd || !known) this.#list.scrollTop = this.#list.scrollHeight
+    if (!atEnd && known) return
+    // The newest is in view to its end, but where it is longer than the place for it, from its beginning.
+    const top = card.getBoundingClientRect().top - this.#list.getBoundingClientRect().top + this.#list.scrollTop
+    this.#list.scrollTop = Math.min(top - 8, this.#list.scrollHeight)
+  }
+
+  remove(ask: string): void {
+    this.#cards.get(ask)?.remove()
+    this.#cards.delete(ask)
+    this.#empty.hidden = this.#cards.size > 0
   }
 
   #render(answer: AnswerState): HTMLElement {
@@ -46,7 +56,7 @@ export class AnswersView {
       'article',
       { class: 'answer', 'data-ask': answer.ask, 'aria-busy': answer.end ? undefined : 'true' },
       element('p', { class: 'asked' }, answer.question, kind ? element('span', { class: 'asked-kind' }, kind) : undefined),
-      this.#words(answer),
+      answer.isPosted && !this.#options.isConnected() ? element('p', { class: 'answer-waits' }, 'waits for the connection') : this.#words(answer),
       answer.end?.error ? element('p', { class: 'answer-error' }, answer.end.error.message) : undefined,
       answer.evidence.length + answer.looking.length > 0 ? this.#evidence(answer) : undefined,
       answer.end ? element('p', { class: 'answer-end' }, endWords(answer)) : undefined,
@@ -101,7 +111,11 @@ export class AnswersView {
           element('span', { class: 'evidence-line' }, evidenceLine(one)),
         ),
         canFollow(one)
-          ? element('button', { type: 'button', class: 'quiet', 'aria-label': `Follow ${one.query}`, onclick: () => this.#options.onFollow(one) }, 'Follow')
+          ? element(
+              'button',
+              { type: 'button', class: 'quiet', 'data-evidence': one.id, 'aria-label': `Follow ${one.query}`, onclick: () => this.#options.onFollow(one) },
+              'Follow',
+            )
           : undefined,
       ),
     )
@@ -148,6 +162,6 @@ function replaceKeepingFocus(before: HTMLElement, after: HTMLElement): void {
   const evidence = focused instanceof HTMLElement && before.contains(focused) ? focused.dataset.evidence : undefined
   before.replaceWith(after)
   if (evidence === undefined || !focused) return
-  const same = after.querySelector(`${focused.tagName}[data-evidence="${CSS.escape(evidence)}"]`)
+  const same = [...after.querySelectorAll(`${focused.tagName}[data-evidence="${CSS.escape(evidence)}"]`)].find((one) => one.className === focused.className)
   if (same instanceof HTMLElement) same.focus({ preventScroll: true })
 }

@@ -102,3 +102,41 @@ test('an agent’s turn is an answer too: its words as they come, what it looks 
   expect(answers.all.find(({ ask }) => ask === 't')).toMatchObject({ by: 'agent', evidence: [{ id: cup.id }], end: { finish: 'stop' } })
   expect(answers.isRunning('t')).toBe(false)
 })
+
+test('an ask of a turn has no card of its own: where the agent says its words, they light up in the turn', () => {
+  const answers = new Answers()
+  const events = numbered([
+    { type: 'turn-started', turn: 't', text: 'Where is the cup?' },
+    { type: 'ask-accepted', ask: 't-ask', text: 'Where is the cup?' },
+    { type: 'answer-delta', ask: 't-ask', text: 'The red cup' },
+    { type: 'head-started', ask: 't-ask', evidence: cup.id, task: 'region', token: '<region>', query: 'the red cup' },
+    { type: 'turn-delta', turn: 't', from: 0, text: 'The red cup' },
+    { type: 'head-result', ask: 't-ask', evidence: cup },
+    { type: 'answer-ended', ask: 't-ask', finish: 'stop', text: 'The red cup is here.', usage },
+    { type: 'turn-ended', turn: 't', finish: 'stop', text: 'The red cup is here.', evidence: [cup.id] },
+  ])
+  const states = events.map((event) => {
+    const changed = answers.take(event)
+    return [changed?.ask, changed?.looking.length, changed?.evidence.length]
+  })
+  expect(states.slice(2)).toEqual([
+    ['t', 0, 0],
+    ['t', 1, 0],
+    ['t', 1, 0],
+    ['t', 0, 1],
+    ['t', 0, 1],
+    ['t', 0, 1],
+  ])
+  expect(answers.all).toMatchObject([{ ask: 't', by: 'agent', text: 'The red cup is here.', evidence: [cup], end: { finish: 'stop' } }])
+})
+
+test('what was asked stands at once, becomes the answer when it is taken, and goes when it was not', () => {
+  const answers = new Answers()
+  const about = { by: 'model', question: 'Where is the cup?', tasks: undefined, look: 'now' } as const
+  answers.post({ ...about, ask: 'a' })
+  answers.post({ ...about, ask: 'b' })
+  expect(answers.all).toMatchObject([{ isPosted: true }, { isPosted: true }])
+  for (const event of story) answers.take(event)
+  expect([answers.withdraw('a'), answers.withdraw('b')]).toEqual([false, true])
+  expect(answers.all).toMatchObject([{ ask: 'a', isPosted: false, text: 'The red cup is here.' }])
+})

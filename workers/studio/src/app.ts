@@ -1,8 +1,5 @@
 import type { EdgeMessage, SessionEvent } from '@fovea/protocol'
 import type { Session } from '@fovea/sdk/browser'
-import { Answers } from './answers.ts'
-import { AnswersView } from './answers-view.ts'
-import { AskBox, type Question } from './ask-box.ts'
 import { MediaClock } from './clock.ts'
 import { ColourBook } from './colours.ts'
 import { health, showHealth } from './connection.ts'
@@ -11,10 +8,12 @@ import { Focus } from './focus.ts'
 import { Glider } from './glider.ts'
 import { inViewWords } from './in-view.ts'
 import { Inspector } from './inspector.ts'
+import { bindKeys } from './keys.ts'
 import { KeptFrames } from './kept-frames.ts'
 import { pictureOf } from './picture-of.ts'
 import { isOfStream, type Lane, Lanes } from './lanes.ts'
 import { Live } from './live.ts'
+import { isLoss } from './loss.ts'
 import { shapeMark } from './marks.ts'
 import { Meters } from './meters.ts'
 import type { Notices } from './notices.ts'
@@ -23,19 +22,20 @@ import { Panes } from './panes.ts'
 import { Rate } from './rate.ts'
 import { Ruler } from './ruler.ts'
 import { Scene } from './scene.ts'
-import { bindShortcuts } from './shortcuts.ts'
 import { SourcePicker } from './source-picker.ts'
 import type { Sample } from './sources/samples.ts'
 import type { Source } from './sources/source.ts'
 import { Stage } from './stage.ts'
 import { Standing } from './standing.ts'
-import { Theme } from './theme.ts'
+import { Talk } from './talk.ts'
 import { Timeline } from './timeline.ts'
 
 const METERS_MS = 250
 /** The picture is drawn at display rate; the timeline moves a pixel or two in this time. */
 const TIMELINE_MS = 50
 const SPOKEN_MS = 3000
+/** What an answer has found lies over a picture that moves for so long. */
+const FOUND_MS = 8000
 
 /** The page over one session: the parts, and what each tells the others. */
 export class App {
@@ -45,7 +45,6 @@ export class App {
   readonly #kept = new KeptFrames()
   readonly #scene = new Scene()
   readonly #lanes = new Lanes()
-  readonly #answers = new Answers()
   readonly #seen = new Rate()
   readonly #notices: Notices
   readonly #inspector = new Inspector()
@@ -55,16 +54,14 @@ export class App {
   readonly #live: Live
   readonly #standing: Standing
   readonly #focus: Focus
-  readonly #stage = new Stage({ onPick: (picked) => this.#pick(picked) })
+  readonly #stage = new Stage({ onPick: (picked) => this.#pick(picked), onLive: () => void this.#focus.release() })
   readonly #overlay = new Overlay(this.#stage.overlay)
-  readonly #ruler = new Ruler({ now: () => this.#clock.time, onRange: (range) => this.#askBox.setRange(range) })
+  readonly #ruler = new Ruler({ now: () => this.#clock.time, onRange: (range) => this.#talk.box.setRange(range) })
   readonly #timeline: Timeline
-  readonly #askBox = new AskBox({ now: () => this.#clock.time, onAsk: (question) => this.#ask(question), onStop: () => this.#stopAsk() })
-  readonly #answersView: AnswersView
+  readonly #talk: Talk
   readonly #picker = new SourcePicker({ onChoose: (doing, open, sample) => void this.#choose(doing, open, sample) })
   #ageMs: number | undefined
   #timelineAt = 0
-  #running: { ask: string; cancel: () => void } | undefined
   #source = { width: 0, height: 0 }
 
   constructor(session: Session, notices: Notices) {
@@ -72,12 +69,26 @@ export class App {
     this.#notices = notices
     const now = () => this.#clock.time
     this.#live = new Live({ session, clock: this.#clock, kept: this.#kept, onFailure: (error) => notices.error('Frames cannot be sent', error) })
-    this.#standing = new Standing({ session, stream: () => this.#live.stream, onFailure: (doing, error) => notices.error(doing, error) })
+    this.#standing = new Standing({
+      session,
+      stream: () => this.#live.stream,
+      onFailure: (doing, error) => notices.error(doing, error),
+      onWatch: (watch, asked) => {
+        this.#lanes.expect({ watch, ...asked })
+        this.#timeline.update()
+      },
+      onRefused: (watch) => this.#removeLane(watch),
+      onAgain: (watches) => {
+        for (const watch of watches) this.#lanes.rename(watch.before, watch.now)
+        this.#timeline.update()
+        notices.note(`The model is back: ${watches.map(({ query }) => `“${query}”`).join(', ')} ${watches.length === 1 ? 'is' : 'are'} watched for again.`)
+      },
+    })
     this.#focus = new Focus({
       colours: this.#colours,
       kept: this.#kept,
       now,
-      evidence: (id) => this.#answers.evidence(id),
+      evidence: (id) => this.#talk.evidence(id),
       stream: () => this.#live.stream,
       fetch: (evidence) => pictureOf(session, evidence),
       freeze: (frame, label) => void this.#stage.freeze(frame, label),
@@ -91,13 +102,27 @@ export class App {
       onStop: (lane) => this.#stopLane(lane),
       onPoint: (lane, stretch) => this.#focus.pointStretch(lane, stretch),
     })
-    this.#answersView = new AnswersView({
+    this.#talk = new Talk({
+      session,
+      notices,
       colours: this.#colours,
+      now,
+      stream: () => this.#live.stream,
+      onAsk: () => {
+        this.#panes.show('talk')
+        this.#focus.release()
+      },
+      onFound: (evidence) => {
+        const { stream, source } = this.#live
+        const here = evidence.filter((one) => one.stream === stream)
+        if (here.length > 0) this.#focus.present(here, { forMs: source?.isStill ? undefined : FOUND_MS })
+      },
       onPoint: (ids) => this.#focus.point(ids),
       onPin: (id) => this.#focus.pin(id),
       onFollow: (evidence) => {
         const box = evidence.regions?.[0]?.box ?? evidence.box
         const { frame } = evidence
+        this.#focus.release()
         if (evidence.mask) void this.#standing.follow({ mask: evidence.mask, frame })
         else if (box) void this.#standing.follow({ box, frame })
       },
@@ -107,16 +132,28 @@ export class App {
   start(): void {
     const session = this.#session
     session.on('message', (message) => this.#hear(message))
-    session.on('connection', () => this.#showHealth())
+    session.on('connection', () => {
+      this.#showHealth()
+      this.#talk.reconnect()
+    })
     byId('watch-form', HTMLFormElement).addEventListener('submit', (event) => {
       event.preventDefault()
       this.#watch()
     })
-    this.#bindKeys()
+    bindKeys({
+      talk: this.#talk,
+      panes: this.#panes,
+      picker: this.#picker,
+      onHold: () => void this.#live.source?.toggle?.(),
+      onEscape: () => this.#escape(),
+    })
     this.#showHealth()
     void this.#picker.welcome()
     void this.#readResults()
-    setInterval(() => this.#meters.show({ ageMs: this.#ageMs, seen: this.#seen, dropped: this.#live.counts?.dropped }), METERS_MS)
+    setInterval(() => {
+      this.#meters.show({ ageMs: this.#ageMs, seen: this.#seen, dropped: this.#live.counts?.dropped })
+      this.#focus.refresh()
+    }, METERS_MS)
     setInterval(() => this.#speak(), SPOKEN_MS)
     const paint = () => {
       this.#paint()
@@ -143,10 +180,9 @@ export class App {
   #hear(message: EdgeMessage): void {
     if ('seq' in message && 'at' in message) return this.#take(message)
     if (message.type === 'session-reset') {
-      this.#answers.reset(message.state)
+      this.#talk.reset(message.state)
       this.#lanes.reset(message.state)
       this.#standing.reset(message.state)
-      for (const answer of this.#answers.all) this.#answersView.update(answer)
       this.#timeline.update()
     }
     if (message.type === 'error' && message.of === undefined) this.#notices.say(message.message)
@@ -156,19 +192,17 @@ export class App {
   #take(event: SessionEvent): void {
     this.#inspector.add(event)
     if (event.type === 'head-result' && event.evidence.stream === this.#live.stream) this.#kept.hold(event.evidence.mediaTime)
-    const answer = this.#answers.take(event)
-    if (answer) {
-      this.#answersView.update(answer)
-      this.#askBox.setRunning(this.#answers.running !== undefined)
-    }
+    this.#talk.take(event)
     const { stream } = this.#live
+    // What ended before this page began is told again after a reload: that is no news.
+    const isOwn = ('watch' in event && this.#standing.has(event.watch)) || ('track' in event && this.#standing.has(event.track))
     if (this.#standing.hear(event) && stream === undefined) {
       this.#lanes.wait(this.#standing.waiting)
       this.#timeline.update()
     } else if (isOfStream(event, stream) && this.#lanes.take(event)) this.#timeline.update()
     if (event.type === 'watch-stopped' || event.type === 'track-ended') {
       this.#scene.forget('watch' in event ? event.watch : event.track)
-      if (event.error) this.#notices.say(event.error.message)
+      if (isOwn && event.error && !(event.type === 'watch-stopped' && isLoss(event.error))) this.#notices.say(event.error.message)
     }
     // The session itself hears the event after its listeners.
     if (event.type === 'session-state' || event.type === 'session-ended') queueMicrotask(() => this.#showHealth())
@@ -188,38 +222,21 @@ export class App {
     this.#ageMs = undefined
     this.#live.open(source)
     this.#stage.show(source.surface, source.size())
-    this.#picker.hideWelcome()
+    const byKeyboard = this.#picker.settle()
     byId('source-title', HTMLElement).textContent = source.title
     this.#standing.move()
     this.#timeline.update()
-    this.#askBox.offer(sample?.questions ?? [])
-  }
-
-  #ask({ text, by, tasks, at }: Question): void {
-    try {
-      const stream = this.#live.stream
-      const on = stream === undefined ? {} : { stream }
-      const run = by === 'agent' ? this.#session.turn(text, on) : this.#session.ask(text, { ...on, ...(tasks && { tasks }), ...(at && { at }) })
-      this.#running = { ask: 'ask' in run ? run.ask : run.id, cancel: () => run.cancel() }
-      this.#panes.show('talk')
-      run.then(undefined, (error: unknown) => {
-        this.#notices.error('The question was not taken', error)
-        this.#askBox.suggest(text)
-      })
-    } catch (error) {
-      this.#notices.error('The question was not taken', error)
-      this.#askBox.suggest(text)
-    }
-  }
-
-  #stopAsk(): void {
-    if (this.#running && this.#answers.isRunning(this.#running.ask)) this.#running.cancel()
+    this.#talk.box.offer(sample?.questions ?? [])
+    if (!byKeyboard) return
+    this.#panes.show('talk')
+    this.#talk.box.focus()
   }
 
   #watch(): void {
     const query = byId('watch-query', HTMLInputElement)
     const text = query.value.trim()
     if (text === '') return query.focus()
+    this.#focus.release()
     this.#standing.watch(text, byId('watch-task', HTMLSelectElement).value === 'mask' ? 'mask' : 'region')
     query.value = ''
   }
@@ -233,8 +250,15 @@ export class App {
   }
 
   #stopLane(lane: Lane): void {
-    if (lane.kind === 'moment' || lane.state === 'ended' || !this.#standing.stop(lane.id)) this.#lanes.remove(lane.id)
-    this.#scene.forget(lane.id)
+    // For these no end is to be told: they have none, had it, or could not be said to the edge yet.
+    const isUnsaid = lane.state === 'compiling' && this.#session.connection.state !== 'open'
+    const isOver = lane.kind === 'moment' || lane.state === 'ended' || lane.state === 'waiting' || isUnsaid
+    if (!this.#standing.stop(lane.id) || isOver) this.#removeLane(lane.id)
+  }
+
+  #removeLane(id: string): void {
+    this.#lanes.remove(id)
+    this.#scene.forget(id)
     this.#timeline.update()
   }
 
@@ -266,34 +290,9 @@ export class App {
   }
 
   #escape(): void {
-    if (this.#answers.running) return this.#stopAsk()
+    if (this.#talk.stop()) return
     if (this.#focus.release()) return
     if (this.#ruler.range) return this.#ruler.clear()
     if (!this.#notices.dismissAll() && document.activeElement instanceof HTMLElement) document.activeElement.blur()
-  }
-
-  #bindKeys(): void {
-    const theme = new Theme()
-    bindShortcuts(
-      [
-        { keys: ['/', 'q'], shown: '/', does: 'Ask', run: () => (this.#panes.show('talk'), this.#askBox.focus()) },
-        { keys: ['w'], shown: 'W', does: 'Watch for something', run: () => (this.#panes.show('standing'), byId('watch-query', HTMLElement).focus()) },
-        { keys: ['v'], shown: 'V', does: 'The picture: arrows, Enter follows', run: () => byId('overlay', HTMLElement).focus() },
-        { keys: ['t'], shown: 'T', does: 'The timeline: arrows, Shift chooses', run: () => (this.#panes.show('standing'), byId('ruler', HTMLElement).focus()) },
-        { keys: ['e'], shown: 'E', does: 'Events', run: () => this.#panes.show('events', { focus: true }) },
-        { keys: ['a'], shown: 'A', does: 'Answers', run: () => this.#panes.show('talk', { focus: true }) },
-        { keys: ['s'], shown: 'S', does: 'Choose a source', run: () => void this.#picker.open() },
-        { keys: ['c'], shown: 'C', does: 'Camera', run: () => this.#picker.camera() },
-        { keys: ['o'], shown: 'O', does: 'Open a file', run: () => this.#picker.openFileDialog() },
-        { keys: [' '], shown: 'Space', does: 'Hold or play on', run: () => void this.#live.source?.toggle?.() },
-        { keys: ['d'], shown: 'D', does: 'Dark or light', run: () => theme.toggle() },
-        { keys: ['Escape'], shown: 'Esc', does: 'Stop the answer; back to live', run: () => this.#escape() },
-      ],
-      [
-        { shown: 'Enter', does: 'Ask, watch, or pin what a word rests on' },
-        { shown: 'Shift Enter', does: 'A new line in the question' },
-        { shown: 'Tab', does: 'Next; words with evidence are stops' },
-      ],
-    )
   }
 }

@@ -1,4 +1,5 @@
 import type { AskAt, AskBody } from '@fovea/protocol'
+import { fadeEdges } from './edge-fade.ts'
 import { byId, element } from './element.ts'
 import type { Range } from './ruler.ts'
 import { clock } from './time-text.ts'
@@ -30,6 +31,7 @@ export class AskBox {
       if (!this.#running) this.#ask()
     })
     this.#question.addEventListener('input', () => this.#grow())
+    fadeEdges(this.#offers)
   }
 
   focus(): void {

@@ -79,3 +79,15 @@ test('[EV1] a replay changes no row', () => {
   expect(lanes.all).toHaveLength(1)
   expect(lanes.get('w')?.stretches).toHaveLength(1)
 })
+
+test('a watch that went with its backend waits, and its row goes on under another id', () => {
+  const lanes = new Lanes()
+  const error = { code: 'unavailable' as const, message: 'The backend was lost.', retryable: true }
+  take(lanes, { type: 'watch-started', watch: 'w', stream: 0, query: 'red cup', task: 'region', standing: true })
+  seen(lanes, 0, true)
+  take(lanes, { type: 'watch-stopped', watch: 'w', because: 'lost', error })
+  expect(lanes.get('w')).toMatchObject({ state: 'waiting', because: 'waits for the model' })
+  lanes.rename('w', 'x')
+  take(lanes, { type: 'watch-started', watch: 'x', stream: 0, query: 'red cup', task: 'region', standing: true })
+  expect(lanes.all).toMatchObject([{ id: 'x', state: 'standing', stretches: [{ from: 0, to: 0, open: false }] }])
+})

@@ -1,4 +1,5 @@
-import type { Evidence, FrameSeen, SessionEvent, SessionReset, TrackLife, TrackPrompt } from '@fovea/protocol'
+import type { Evidence, FrameSeen, SessionEvent, SessionReset, TrackLife, TrackPrompt, WatchBody } from '@fovea/protocol'
+import { isLoss } from './loss.ts'
 
 /** A stretch of media time in a lane. `open` while it still goes on. */
 export type Stretch = { from: number; to: number; open: boolean; strength: number; kind: 'seen' | 'lost' | 'gap' | 'moment' }
@@ -79,7 +80,9 @@ export class Lanes {
           state: event.standing ? 'standing' : 'asked-again',
         })
       case 'watch-stopped':
-        return this.#end(event.watch, event.error?.message ?? event.because)
+        return isLoss(event.error)
+          ? this.#rest(event.watch, 'waiting', 'waits for the model')
+          : this.#rest(event.watch, 'ended', event.error?.message ?? event.because)
       case 'track-started':
         return this.#open({ id: event.track, kind: 'track', colour: event.track, title: promptTitle(event.prompt), task: 'track', state: 'tentative' })
       case 'track-confirmed':
@@ -93,12 +96,24 @@ export class Lanes {
         return lane
       }
       case 'track-ended':
-        return this.#end(event.track, event.error?.message ?? event.because)
+        return this.#rest(event.track, 'ended', event.error?.message ?? event.because)
       case 'head-result':
         return event.evidence.spans ? this.#moment(event.evidence) : undefined
       default:
         return undefined
     }
+  }
+
+  /** A watch was asked for, and the edge has not yet said that it stands. */
+  expect({ watch, query, task }: Pick<WatchBody, 'watch' | 'query' | 'task'>): void {
+    this.#open({ id: watch, kind: 'watch', colour: query, title: query, task, state: 'compiling' })
+  }
+
+  /** What stood under one id stands under another: its row goes on. */
+  rename(before: string, now: string): void {
+    const lane = this.#lanes.get(before)
+    this.#lanes.delete(before)
+    if (lane) this.#lanes.set(now, { ...lane, id: now, state: 'compiling', score: undefined, because: undefined })
   }
 
   /** Only watches, and they wait: no picture is shown. */
@@ -117,7 +132,8 @@ export class Lanes {
 
   #open(start: Pick<Lane, 'id' | 'kind' | 'colour' | 'title' | 'task' | 'state'>): Lane {
     const known = this.#lanes.get(start.id)
-    const lane: Lane = { score: undefined, because: undefined, stretches: [], saliency: undefined, evidence: undefined, ...known, ...start }
+    if (known) return Object.assign(known, start)
+    const lane: Lane = { score: undefined, because: undefined, stretches: [], saliency: undefined, evidence: undefined, ...start }
     this.#lanes.set(lane.id, lane)
     return lane
   }
@@ -130,10 +146,10 @@ export class Lanes {
     return lane
   }
 
-  #end(id: string, because: string): Lane | undefined {
+  #rest(id: string, state: 'ended' | 'waiting', because: string): Lane | undefined {
     const lane = this.#lanes.get(id)
     if (!lane) return undefined
-    lane.state = 'ended'
+    lane.state = state
     lane.because = because
     close(lane)
     return lane

@@ -34,3 +34,20 @@ test('[EV2] where the log no longer reaches back, the state says the same', () =
   left.clear()
   expect([left.streams.size, left.watches]).toEqual([0, []])
 })
+
+test('a watch that went with its backend is left too, until the same is watched again or another picture is', () => {
+  const error = { code: 'unavailable' as const, message: 'The backend was lost.', retryable: true }
+  const lost = (id: string): UnnumberedEvent[] => [
+    { type: 'watch-started', ...watch, watch: id, query: `the ${id}`, standing: true },
+    { type: 'watch-stopped', watch: id, because: 'lost', error },
+  ]
+  const left = new LeftStanding()
+  const take = (...events: UnnumberedEvent[]) => numbered(events).map((event) => left.take(event))
+  take(...lost('dog'), ...lost('cat'))
+  expect(left.watches.map(({ query }) => query)).toEqual(['the dog', 'the cat'])
+  take({ type: 'watch-started', ...watch, watch: 'fresh', query: 'the dog', standing: true })
+  expect(left.watches.map((one) => one.watch)).toEqual(['cat', 'fresh'])
+  expect(left.release('cat')).toBeUndefined()
+  take(...lost('bird'), { type: 'stream-opened', stream: 3, policy: 'latest' })
+  expect(left.watches.map((one) => one.watch)).toEqual(['fresh'])
+})

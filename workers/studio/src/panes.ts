@@ -3,9 +3,11 @@ import { byId } from './element.ts'
 export type Pane = 'talk' | 'standing' | 'events'
 const PANES: readonly Pane[] = ['talk', 'standing', 'events']
 
-/** The tabs: two beside the picture on a wide screen, three under it on a phone. */
+/** The tabs: two beside the picture on a wide screen, three under or beside it on a phone. */
 export class Panes {
   readonly #main = byId('main', HTMLElement)
+  /** The timeline always shows: it has no tab then. */
+  readonly #wide = matchMedia('(min-width: 900px) and (min-height: 501px)')
 
   constructor() {
     for (const pane of PANES) {
@@ -19,11 +21,11 @@ export class Panes {
         if (next) this.show(next, { focus: true })
       })
     }
-    // On a wide screen the timeline always shows: its tab is gone, so something else must be chosen.
-    matchMedia('(min-width: 900px)').addEventListener('change', ({ matches }) => matches && this.#main.dataset.pane === 'standing' && this.show('talk'))
+    this.#wide.addEventListener('change', ({ matches }) => matches && this.#main.dataset.pane === 'standing' && this.show('talk'))
   }
 
   show(pane: Pane, { focus = false }: { focus?: boolean } = {}): void {
+    if (pane === 'standing' && this.#wide.matches) return
     this.#main.dataset.pane = pane
     byId('talk', HTMLElement).hidden = pane !== 'talk'
     byId('events', HTMLElement).hidden = pane !== 'events'

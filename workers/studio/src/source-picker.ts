@@ -1,3 +1,4 @@
+import { fadeEdges } from './edge-fade.ts'
 import { byId, element } from './element.ts'
 import { cameras, openCamera, openScreen } from './sources/camera.ts'
 import { openFile } from './sources/file.ts'
@@ -17,6 +18,7 @@ export class SourcePicker {
   readonly #welcome = byId('welcome', HTMLElement)
   readonly #input = byId('file-input', HTMLInputElement)
   #samples: Sample[] = []
+  #byKeyboard = false
 
   constructor(options: Options) {
     this.#options = options
@@ -44,8 +46,13 @@ export class SourcePicker {
     fill()
   }
 
-  hideWelcome(): void {
+  /** There is a picture now. Says whether it was chosen with the keyboard: what had the focus is gone then. */
+  settle(): boolean {
+    const byKeyboard = this.#byKeyboard || hasKeyboard(this.#welcome)
+    this.#byKeyboard = false
     this.#welcome.hidden = true
+    delete byId('main', HTMLElement).dataset.empty
+    return byKeyboard
   }
 
   async open(): Promise<void> {
@@ -85,10 +92,13 @@ export class SourcePicker {
         element('span', { class: 'choice-name' }, sample.title),
         element('span', { class: 'choice-about' }, sample.shows),
       )
-    return [element('div', { class: 'gallery' }, element('h3', {}, 'Samples'), element('div', { class: 'samples' }, ...this.#samples.map(card)))]
+    const samples = element('div', { class: 'samples' }, ...this.#samples.map(card))
+    fadeEdges(samples)
+    return [element('div', { class: 'gallery' }, element('h3', {}, 'Samples'), samples)]
   }
 
   #choose(doing: string, open: () => Promise<Source>, sample?: Sample): void {
+    this.#byKeyboard = hasKeyboard(this.#dialog)
     this.#dialog.close()
     this.#options.onChoose(doing, open, sample)
   }
@@ -110,6 +120,11 @@ export class SourcePicker {
       if (file) this.#file(file)
     })
   }
+}
+
+/** Whether the keyboard has its focus in there. */
+function hasKeyboard(place: HTMLElement): boolean {
+  return document.activeElement !== null && place.contains(document.activeElement) && document.activeElement.matches(':focus-visible')
 }
 
 function choice(name: string, about: string, icon: string, onclick: () => void): HTMLElement {

@@ -3,7 +3,7 @@ import { byId } from './element.ts'
 import type { KeptFrame } from './kept-frames.ts'
 
 type Picked = { points: Point[] } | { box: Box }
-type Options = { onPick: (picked: Picked) => void }
+type Options = { onPick: (picked: Picked) => void; onLive: () => void }
 
 /** A drag shorter than this, in parts of the picture, is a click. */
 const CLICK = 0.02
@@ -17,6 +17,7 @@ export class Stage {
   readonly #surface = byId('surface', HTMLElement)
   readonly #still = byId('still', HTMLCanvasElement)
   readonly #stillLabel = byId('still-label', HTMLElement)
+  readonly #toLive = byId('to-live', HTMLButtonElement)
   readonly #hint = byId('stage-hint', HTMLElement)
   readonly #onPick: Options['onPick']
   #size = { width: 16, height: 9 }
@@ -24,8 +25,12 @@ export class Stage {
   #cross: { x: number; y: number; width: number; height: number } | undefined
   #stillOf: KeptFrame | undefined
 
-  constructor({ onPick }: Options) {
+  constructor({ onPick, onLive }: Options) {
     this.#onPick = onPick
+    this.#toLive.addEventListener('click', () => {
+      if (this.#toLive.matches(':focus-visible')) this.overlay.focus()
+      onLive()
+    })
     new ResizeObserver(() => this.#fit()).observe(this.#stage)
     this.overlay.addEventListener('pointerdown', (event) => this.#press(event))
     this.overlay.addEventListener('pointermove', (event) => this.#move(event))
@@ -67,7 +72,7 @@ export class Stage {
 
   /** Holds a kept frame over the live picture, with words that say which. */
   async freeze(frame: KeptFrame, label: string): Promise<void> {
-    this.#stillLabel.textContent = label
+    if (this.#stillLabel.textContent !== label) this.#stillLabel.textContent = label
     if (this.#stillOf === frame) return
     this.#stillOf = frame
     const bitmap = await createImageBitmap(frame.picture)
@@ -75,21 +80,24 @@ export class Stage {
       this.#still.width = bitmap.width
       this.#still.height = bitmap.height
       this.#still.getContext('2d')?.drawImage(bitmap, 0, 0)
-      this.#still.hidden = false
-      this.#stillLabel.hidden = false
+      this.#hold(true)
     }
     bitmap.close()
   }
 
   live(): void {
     this.#stillOf = undefined
-    this.#still.hidden = true
-    this.#stillLabel.hidden = true
+    this.#hold(false)
   }
 
   /** The first pick says enough: the hint goes. */
   dropHint(): void {
     this.#hint.remove()
+  }
+
+  #hold(held: boolean): void {
+    for (const part of [this.#still, this.#stillLabel, this.#toLive]) part.hidden = !held
+    this.#stage.classList.toggle('held', held)
   }
 
   #fit(): void {

@@ -1,9 +1,21 @@
 import type { SessionEvent, SessionReset, TrackPrompt, WatchBody } from '@fovea/protocol'
 import type { FollowedTrack, Session, Watch } from '@fovea/sdk/browser'
 import { LeftStanding } from './left-standing.ts'
+import { isLoss } from './loss.ts'
 
-type Options = { session: Session; stream: () => number | undefined; onFailure: (doing: string, error: unknown) => void }
-type Watched = { query: string; task: 'region' | 'mask'; watch: Watch }
+type Asked = { query: string; task: 'region' | 'mask' }
+type Watched = Asked & { watch: Watch; isConfirmed: boolean }
+type Options = {
+  session: Session
+  stream: () => number | undefined
+  onFailure: (doing: string, error: unknown) => void
+  /** a watch was asked for; the edge may take a while to take it */
+  onWatch: (watch: string, asked: Asked) => void
+  /** … and it was not taken */
+  onRefused: (watch: string) => void
+  /** what went with a backend is watched again, each under another id */
+  onAgain: (watches: { before: string; now: string; query: string }[]) => void
+}
 
 /** What stands on the current picture: watches and tracks started from this page or left by the page before a reload, and how each is stopped. */
 export class Standing {
@@ -11,6 +23,8 @@ export class Standing {
   readonly #watches = new Map<string, Watched>()
   readonly #tracks = new Map<string, FollowedTrack>()
   readonly #left = new LeftStanding()
+  /** Watches of this page that went with their backend and wait for the next. */
+  readonly #lost = new Map<string, Asked>()
   /** What was stopped here stays stopped, whatever of it is still to be told. */
   readonly #stopped = new Set<string>()
 
@@ -23,8 +37,15 @@ export class Standing {
     return this.#left.watches
   }
 
-  /** Hears what is told of things that this page has not started; true where what waits has changed. */
+  /** Whether this page has started it. */
+  has(id: string): boolean {
+    return this.#watches.has(id) || this.#tracks.has(id)
+  }
+
+  /** Hears what becomes of what stands; true where what an earlier page has left is other than before. */
   hear(event: SessionEvent): boolean {
+    if (event.type === 'session-state' && event.state === 'live') this.#again()
+    if (event.type === 'watch-stopped' && this.#watches.has(event.watch)) return this.#ended(event)
     if ('watch' in event && (this.#watches.has(event.watch) || this.#stopped.has(event.watch))) return false
     if ('stream' in event && event.stream === this.#options.stream()) return false
     return this.#left.take(event)
@@ -36,17 +57,23 @@ export class Standing {
       streams: state.streams.filter(({ stream }) => stream !== own),
       watches: state.watches.filter(({ watch }) => !this.#watches.has(watch) && !this.#stopped.has(watch)),
     })
+    for (const [id, { query, task, isConfirmed }] of this.#watches) {
+      if (!isConfirmed || state.watches.some(({ watch }) => watch === id)) continue
+      this.#watches.delete(id)
+      this.#lost.set(id, { query, task })
+    }
+    if (state.state === 'live') this.#again()
   }
 
   watch(query: string, task: 'region' | 'mask'): void {
-    const { session, stream, onFailure } = this.#options
+    const { stream, onFailure, onWatch } = this.#options
     const on = stream()
     if (on === undefined) return onFailure(`“${query}” cannot be watched`, new Error('there is no picture yet. Choose a camera, a file or a sample first.'))
-    const watch = session.watch(query, { task, stream: on })
-    this.#watches.set(watch.watch, { query, task, watch })
-    watch.started.catch((error: unknown) => {
-      if (this.#watches.delete(watch.watch)) onFailure(`“${query}” cannot be watched`, error)
-    })
+    try {
+      onWatch(this.#begin({ query, task }, on), { query, task })
+    } catch (error) {
+      onFailure(`“${query}” cannot be watched`, error)
+    }
   }
 
   async follow(prompt: TrackPrompt): Promise<void> {
@@ -63,6 +90,7 @@ export class Standing {
 
   /** Stops a watch or a track. False when neither stands. */
   stop(id: string): boolean {
+    this.#lost.delete(id)
     const left = this.#left.release(id)
     this.#stopped.add(id)
     // A watch under the id of one that stands is that one.
@@ -78,11 +106,44 @@ export class Standing {
 
   /** Another picture is looked at: watches go along to it, tracks end with the old one, and so do the streams that an earlier page has left. */
   move(): void {
-    const watches = [...this.#left.watches, ...this.#watches.values()]
+    const watches = [...this.#left.watches, ...this.#lost.values(), ...this.#watches.values()]
     for (const stream of this.#left.streams) this.#options.session.openStream({ stream }).close()
     this.#left.clear()
+    this.#lost.clear()
     this.#watches.clear()
     this.#tracks.clear()
     for (const { query, task } of watches) this.watch(query, task)
+  }
+
+  #begin({ query, task }: Asked, stream: number): string {
+    const { session, onFailure, onRefused } = this.#options
+    const watch = session.watch(query, { task, stream })
+    const watched: Watched = { query, task, watch, isConfirmed: false }
+    this.#watches.set(watch.watch, watched)
+    watch.started.then(
+      () => (watched.isConfirmed = true),
+      (error: unknown) => {
+        if (!this.#watches.delete(watch.watch)) return
+        onRefused(watch.watch)
+        onFailure(`“${query}” cannot be watched`, error)
+      },
+    )
+    return watch.watch
+  }
+
+  #ended({ watch, error }: Extract<SessionEvent, { type: 'watch-stopped' }>): false {
+    const watched = this.#watches.get(watch)
+    this.#watches.delete(watch)
+    if (watched && isLoss(error)) this.#lost.set(watch, { query: watched.query, task: watched.task })
+    return false
+  }
+
+  /** A backend is there: what went with the last one begins again on it, each once. */
+  #again(): void {
+    const on = this.#options.stream()
+    if (on === undefined || this.#lost.size === 0) return
+    const lost = [...this.#lost]
+    this.#lost.clear()
+    this.#options.onAgain(lost.map(([before, asked]) => ({ before, now: this.#begin(asked, on), query: asked.query })))
   }
 }

@@ -24,7 +24,7 @@ type Row = {
 }
 
 const STATE_WORDS: Record<Lane['state'], string> = {
-  compiling: 'learning the words',
+  compiling: 'starts',
   waiting: '',
   standing: '',
   'asked-again': 'asked again',
@@ -58,7 +58,7 @@ export class Timeline {
     const lanes = this.#options.lanes.all
     for (const [id, row] of this.#rows) {
       if (this.#options.lanes.get(id)) continue
-      row.item.remove()
+      this.#drop(row)
       this.#rows.delete(id)
     }
     for (const lane of lanes) {
@@ -79,6 +79,17 @@ export class Timeline {
       this.#describe(row)
       this.#paintStrip(row, window)
     }
+  }
+
+  /** The focus goes on to the next row, or to where another is begun. */
+  #drop({ item }: Row): void {
+    const hadFocus = item.contains(document.activeElement)
+    const next = item.nextElementSibling ?? item.previousElementSibling
+    item.remove()
+    if (!hadFocus) return
+    const stop = next?.querySelector('.lane-stop')
+    if (stop instanceof HTMLElement) stop.focus()
+    else byId('watch-query', HTMLInputElement).focus()
   }
 
   #add(lane: Lane): Row {

@@ -34,6 +34,7 @@ export async function pictureSource(title: string, picture: Blob): Promise<Sourc
   show(0)
   return {
     title,
+    isStill: steps.length === 1,
     surface: canvas,
     size: () => ({ width: canvas.width, height: canvas.height }),
     time: () => undefined,

@@ -1,6 +1,8 @@
 /** Something to look at: what the page shows, and when its next picture is there. */
 export interface Source {
   readonly title: string
+  /** always the same picture */
+  readonly isStill?: boolean
   readonly surface: HTMLVideoElement | HTMLCanvasElement
   size(): { width: number; height: number }
   /** Time of the picture that is shown, ms; undefined: the page's own clock will do */
