@@ -1,5 +1,6 @@
 import { Log, LogLevel, Miniflare, Response } from 'miniflare'
 import type { Request } from 'miniflare'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import type { Readable } from 'node:stream'
@@ -75,6 +76,9 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const lock = await lockFolder(dataDir)
   const processes: InferenceProcess[] = []
   const workerd = new WorkerdProcess()
+  // A signal may end the process without closing the house.
+  const removeTemporary = () => temporary && rmSync(temporary, { recursive: true, force: true })
+  process.once('exit', removeTemporary)
   let edge: Miniflare | undefined
   let closed: Promise<void> | undefined
   const close = async () => {
@@ -85,6 +89,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
       await workerd.end()
       await lock.release()
       if (temporary) await rm(temporary, { recursive: true, force: true })
+      process.off('exit', removeTemporary)
     }
   }
   const closeOnce = () => (closed ??= close())

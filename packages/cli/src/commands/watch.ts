@@ -33,7 +33,11 @@ export async function watch(path: string, query: string, options: WatchOptions):
       ? jpegPipe(process.stdin, { policy: 'latest' })
       : paced(await video(path, { ...(options.fps && { fps: options.fps }) }), { speed: options.speed })
   using interruption = new Interruption()
-  await using system = await openSystem(options, { ownsSignals: true })
+  await using system = await openSystem(options, { ownsSignals: true }).catch((error: unknown): undefined => {
+    // A signal to the whole group may have reached its parts first: that they are gone is no news then.
+    if (!interruption.signal.aborted) throw error
+  })
+  if (!system) return
   await using session = await openSession({ url: system.url, key: system.key, name: 'fovea watch' })
   const results = session.results()
   const refused = new AbortController()
