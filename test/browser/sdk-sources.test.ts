@@ -11,17 +11,9 @@ import type { Browser, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { inRepository } from '../../packages/cli/src/repository.ts'
+import { FLAGS } from './chromium-flags.ts'
 
 // The browser sources of the SDK in a real browser, without an edge: what pictures do they give, of what size, when?
-
-const FLAGS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--use-fake-device-for-media-stream=fps=12',
-  '--use-fake-ui-for-media-stream',
-]
 
 /** In the page: the first frames of a source, as numbers. */
 const PROBE = `

@@ -2,16 +2,9 @@ import { openHouse, type House } from '@fovea/cli'
 import { mkdirSync } from 'node:fs'
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest'
+import { FLAGS } from './chromium-flags.ts'
 import { SeeingBackend } from './seeing-backend.ts'
 
-const FLAGS = [
-  '--headless=new',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-background-networking',
-  '--use-fake-device-for-media-stream=fps=12',
-  '--use-fake-ui-for-media-stream',
-]
 /** Pictures of the page land here when a folder is named: `FOVEA_SHOTS=shots npm run test:browser`. */
 const SHOTS = process.env.FOVEA_SHOTS
 
