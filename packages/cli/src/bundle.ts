@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { BundleManifest } from '@fovea/protocol'
+import { sha256Of, whyUnreadable } from './file-hash.ts'
 import { inRepository } from './repository.ts'
 
 export const EMBEDDED_BUNDLE = inRepository('packages/model-nano')
@@ -19,16 +19,20 @@ export async function readManifest(folder: string): Promise<BundleManifest> {
 
 export type FileCheck = { file: string; bytes: number; problem?: string }
 
-/** Every file of the bundle against its hash in the manifest. */
+/** Every file of the bundle against its hash in the manifest; files of many gigabytes are read piece by piece. */
 export async function checkFiles(folder: string, manifest: BundleManifest): Promise<FileCheck[]> {
   const checks: FileCheck[] = []
-  for (const [file, hash] of Object.entries(manifest.hashes)) {
-    const bytes = await readFile(join(folder, file)).catch(() => undefined)
-    if (!bytes) checks.push({ file, bytes: 0, problem: 'missing' })
-    else {
-      const found = createHash('sha256').update(bytes).digest('hex')
-      checks.push({ file, bytes: bytes.byteLength, ...(found !== hash && { problem: `SHA-256 ${hash.slice(0, 12)}… expected, ${found.slice(0, 12)}… found` }) })
-    }
-  }
+  for (const [file, hash] of Object.entries(manifest.hashes)) checks.push(await checkFile(folder, file, hash))
   return checks
+}
+
+async function checkFile(folder: string, file: string, expected: string): Promise<FileCheck> {
+  const path = join(folder, file)
+  try {
+    const found = await sha256Of(path)
+    const { size: bytes } = await stat(path)
+    return { file, bytes, ...(found !== expected && { problem: `SHA-256 ${expected.slice(0, 12)}… expected, ${found.slice(0, 12)}… found` }) }
+  } catch (error) {
+    return { file, bytes: 0, problem: whyUnreadable(error) }
+  }
 }

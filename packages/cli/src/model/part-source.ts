@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { BundlePart, HeadManifest, type BundleManifest } from '@fovea/protocol'
 import { z } from 'zod'
 import { readManifest } from '../bundle.ts'
+import { sha256Of, whyUnreadable } from '../file-hash.ts'
 import { publishedPart } from './published-part.ts'
 
 /** A head that is to go into a bundle: its manifest row, the folder its files lie in, their hashes, where it comes from. */
@@ -98,11 +97,8 @@ export async function sameHash(folder: string, file: string, expected: string | 
 }
 
 export async function hashOf(folder: string, file: string): Promise<string> {
-  const hash = createHash('sha256')
-  try {
-    for await (const chunk of createReadStream(join(folder, file))) hash.update(chunk)
-  } catch (cause) {
-    throw new Error(`${join(folder, file)} is named in the manifest and cannot be read.`, { cause })
-  }
-  return hash.digest('hex')
+  const path = join(folder, file)
+  return sha256Of(path).catch((cause: unknown) => {
+    throw new Error(`${path} is named in the manifest: ${whyUnreadable(cause)}. Copy or export it again.`, { cause })
+  })
 }
