@@ -39,7 +39,7 @@ test('a backbone keeps its heads, one comes from another folder, and the whole s
   expect(warnings).toEqual([expect.stringMatching(/mask head from somewhere has not been trained.*Boxes and points/)])
   expect((await checkFiles(out, manifest)).filter(({ problem }) => problem)).toEqual([])
   expect((await inspectBundle(out, { load: true, slots: 1 })).misfits).toEqual([])
-}, 30_000)
+}, 120_000)
 
 test('a head that was taught the phrases of this very backbone is not said to be untrained', async () => {
   const { name, version } = await readManifest(EMBEDDED_BUNDLE)
@@ -61,7 +61,7 @@ test('heads that a backbone cannot feed are named with both sizes', async () => 
   expect((await inspectBundle(out, { load: true })).misfits).toEqual([
     expect.stringMatching(/region.main takes states of width 32; the language model gives width 192/),
   ])
-}, 30_000)
+}, 120_000)
 
 test('a head that is not there, a changed file and a folder in use are refused, and nothing is left', async () => {
   const out = join(folder, 'out')
@@ -71,6 +71,10 @@ test('a head that is not there, a changed file and a folder in use are refused, 
   await writeFile(join(changed, 'decoder.onnx.data'), 'x')
   await expect(compose(out, { backbone: changed, heads: {} })).rejects.toThrow(/decoder.onnx.data: SHA-256 .* expected/)
   await expect(compose(changed, { backbone: INPLACE, heads: {} })).rejects.toThrow(/is not empty/)
+  const file = join(changed, 'manifest.json')
+  const before = await readFile(file)
+  await expect(compose(file, { backbone: INPLACE, heads: {} })).rejects.toThrow(/manifest.json is a file; a bundle is composed into a new folder/)
+  expect(await readFile(file)).toEqual(before)
   expect(await readdir(folder)).toEqual(['changed'])
 })
 
@@ -84,7 +88,7 @@ test('ONNX files that others publish are a mask head for boxes and points, in th
     expect(warnings).toEqual([expect.stringMatching(/takes no phrases.*box or points/)])
     expect((await inspectBundle(out, { load: true, slots: 1 })).misfits).toEqual([])
   }
-}, 60_000)
+}, 180_000)
 
 test('a folder of other ONNX files is refused with the names they have', async () => {
   await cp(join(INPLACE, 'embed.onnx'), join(folder, 'strange', 'x.onnx'))

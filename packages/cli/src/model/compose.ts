@@ -1,7 +1,8 @@
-import { constants, copyFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { constants, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { BundleManifest, type HeadManifest } from '@fovea/protocol'
 import { readManifest } from '../bundle.ts'
+import { fillNewFolder } from '../new-folder.ts'
 import { filesOfBackbone, filesOfHead, headSource, licences, sameHash, type HeadSource } from './part-source.ts'
 
 export type Composition = { backbone: string; heads: Partial<Record<HeadManifest['task'], string>>; name?: string; version?: string }
@@ -11,54 +12,47 @@ const TASKS = ['region', 'mask', 'moment'] as const
 
 /**
  * A bundle out of parts: the backbone of one folder with its own heads, and heads of other folders in place of them.
- * Nothing is left in `out` where it goes wrong.
+ * `out` is a new folder or an empty one; nothing is left there where it goes wrong.
  */
-export async function compose(out: string, { backbone, heads, name, version = '1' }: Composition): Promise<Composed> {
-  const folder = resolve(out)
-  if ((await readdir(folder).catch(() => [])).length > 0) throw new Error(`${folder} is not empty; a bundle is composed into a new folder.`)
+export function compose(out: string, composition: Composition): Promise<Composed> {
+  return fillNewFolder(out, 'a bundle is composed', (half) => composeInto(half, composition))
+}
+
+async function composeInto(half: string, { backbone, heads, name, version = '1' }: Composition): Promise<Composed> {
   const from = resolve(backbone)
   const base = await readManifest(from)
   for (const file of filesOfBackbone(base)) await sameHash(from, file, base.hashes[file])
   const given = await Promise.all(TASKS.flatMap((task) => (heads[task] === undefined ? [] : [headSource(heads[task], task)])))
   const kept = await Promise.all(base.heads.filter(({ task }) => heads[task] === undefined).map(({ task }) => headSource(from, task)))
-  const half = `${folder}.part`
-  await rm(half, { recursive: true, force: true })
-  try {
-    const hashes: Record<string, string> = {}
-    const bring = async (source: string, file: string, to: string, hash: string | undefined): Promise<void> => {
-      await place(join(source, file), join(half, to))
-      if (hash) hashes[to] = hash
-    }
-    for (const file of filesOfBackbone(base)) await bring(from, file, file, base.hashes[file])
-    const rows: HeadManifest[] = []
-    for (const source of [...kept, ...given]) {
-      // A folder of its own for each head: two exports may call their graphs the same.
-      for (const file of new Set(filesOfHead(source.head))) await bring(source.folder, file, `${source.head.task}/${file}`, source.hashes[file])
-      rows.push(moved(source.head, base))
-    }
-    const parts = [...new Map(partsOf(base, kept, given).map((part) => [`${part.role ?? ''} ${part.name} ${part.source}`, part])).values()]
-    const manifest = BundleManifest.parse({
-      ...base,
-      name: name ?? [base.name, ...given.map(({ part }) => part.name.replaceAll(/[^\w.-]+/g, '-'))].join('+'),
-      version,
-      licence: licences([base, ...[...kept, ...given].map(({ part }) => part)]),
-      description: `Composed of ${[`the backbone of ${base.name} ${base.version}`, ...given.map(({ part }) => `${part.role} from ${part.source}`)].join(', ')}.`,
-      heads: rows,
-      hashes,
-      golden: undefined,
-      metrics: undefined,
-      parts,
-    } satisfies Record<keyof BundleManifest, unknown>)
-    await writeFile(join(half, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-    await rm(folder, { recursive: true, force: true })
-    await rename(half, folder)
-    return {
-      manifest,
-      warnings: given.flatMap(({ head, part, taught }) => (taught === `${base.name} ${base.version}` ? [] : [untrained(head, part.source, base)])),
-    }
-  } catch (error) {
-    await rm(half, { recursive: true, force: true })
-    throw error
+  const hashes: Record<string, string> = {}
+  const bring = async (source: string, file: string, to: string, hash: string | undefined): Promise<void> => {
+    await place(join(source, file), join(half, to))
+    if (hash) hashes[to] = hash
+  }
+  for (const file of filesOfBackbone(base)) await bring(from, file, file, base.hashes[file])
+  const rows: HeadManifest[] = []
+  for (const source of [...kept, ...given]) {
+    // A folder of its own for each head: two exports may call their graphs the same.
+    for (const file of new Set(filesOfHead(source.head))) await bring(source.folder, file, `${source.head.task}/${file}`, source.hashes[file])
+    rows.push(moved(source.head, base))
+  }
+  const parts = [...new Map(partsOf(base, kept, given).map((part) => [`${part.role ?? ''} ${part.name} ${part.source}`, part])).values()]
+  const manifest = BundleManifest.parse({
+    ...base,
+    name: name ?? [base.name, ...given.map(({ part }) => part.name.replaceAll(/[^\w.-]+/g, '-'))].join('+'),
+    version,
+    licence: licences([base, ...[...kept, ...given].map(({ part }) => part)]),
+    description: `Composed of ${[`the backbone of ${base.name} ${base.version}`, ...given.map(({ part }) => `${part.role} from ${part.source}`)].join(', ')}.`,
+    heads: rows,
+    hashes,
+    golden: undefined,
+    metrics: undefined,
+    parts,
+  } satisfies Record<keyof BundleManifest, unknown>)
+  await writeFile(join(half, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  return {
+    manifest,
+    warnings: given.flatMap(({ head, part, taught }) => (taught === `${base.name} ${base.version}` ? [] : [untrained(head, part.source, base)])),
   }
 }
 

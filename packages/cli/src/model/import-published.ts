@@ -1,11 +1,15 @@
-import { constants, copyFile, mkdir, readdir, writeFile } from 'node:fs/promises'
+import { constants, copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { fillNewFolder } from '../new-folder.ts'
 import { filesOfHead, hashOf } from './part-source.ts'
 import { publishedPart } from './published-part.ts'
 
 /** ONNX files that others published to a mask head by itself: the two that are needed, and the `mask.json` that says what they are. */
-export async function importPublished(folder: string, out: string): Promise<void> {
-  if ((await readdir(out).catch(() => [])).length > 0) throw new Error(`${out} is not empty; a head is imported into a new folder.`)
+export function importPublished(folder: string, out: string): Promise<void> {
+  return fillNewFolder(out, 'a head is imported', (half) => importInto(half, folder))
+}
+
+async function importInto(out: string, folder: string): Promise<void> {
   const { layout, head, does, lacks } = await publishedPart(folder)
   const hashes: Record<string, string> = {}
   for (const file of filesOfHead(head)) {
