@@ -12,6 +12,10 @@ import { listPublished } from './hub-listing.ts'
 class SmallHub {
   readonly ranges: (string | undefined)[] = []
   knowsRanges = true
+  /** how far from where it was asked a part begins */
+  shift = 0
+  /** true: whoever asks for a part is told that there is none */
+  refusesRanges = false
   status = 200
   readonly #server: Server
   readonly #files: Readonly<Record<string, Buffer>>
@@ -27,9 +31,11 @@ class SmallHub {
       if (!body) return void response.writeHead(404).end()
       const { range } = request.headers
       this.ranges.push(range)
-      const from = range && this.knowsRanges ? Number(/bytes=(\d+)-/.exec(range)?.[1]) : 0
+      if (range && this.refusesRanges) return void response.writeHead(416).end()
+      const from = range && this.knowsRanges ? Number(/bytes=(\d+)-/.exec(range)?.[1]) + this.shift : 0
       const rest = body.subarray(from)
-      response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length })
+      const told = from > 0 ? { 'content-range': `bytes ${from}-${body.length - 1}/${body.length}` } : {}
+      response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length, ...told })
       response.end(rest)
     })
   }
@@ -59,7 +65,12 @@ class SmallHub {
 }
 
 const WEIGHTS = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, at) => (at * 31) % 251))
-const FILES = { 'model.safetensors': WEIGHTS, 'config.json': Buffer.from('{"model_type":"x"}'), 'images/cat.png': Buffer.from('no') }
+const FILES = {
+  'model.safetensors': WEIGHTS,
+  'empty.json': Buffer.alloc(0),
+  'config.json': Buffer.from('{"model_type":"x"}'),
+  'images/cat.png': Buffer.from('no'),
+}
 const MODEL = { host: 'huggingface', repository: 'someone/model' } as const
 let hub: SmallHub
 let folder: string
@@ -102,6 +113,7 @@ const weights = async () => {
 test('a listing gives the wanted files with their lengths and hashes', async () => {
   expect((await list()).map(({ path, bytes, hash }) => [path, bytes, hash.kind])).toEqual([
     ['model.safetensors', 300_000, 'sha256'],
+    ['empty.json', 0, 'git'],
     ['config.json', 18, 'git'],
   ])
 })
@@ -132,6 +144,31 @@ test('what an earlier try left is gone on from; a server without ranges begins a
   hub.knowsRanges = false
   await download(await weights(), join(folder, 'w'), { wait })
   expect(await readFile(join(folder, 'w'))).toEqual(WEIGHTS)
+})
+
+test('what cannot be gone on from is thrown away, and the file begins anew', async () => {
+  for (const fault of [
+    { refusesRanges: true, shift: 0 },
+    { refusesRanges: false, shift: 10 },
+  ]) {
+    Object.assign(hub, fault)
+    await writeFile(join(folder, 'w.part'), WEIGHTS.subarray(0, 120_000))
+    await download(await weights(), join(folder, 'w'), { wait })
+    expect([await readFile(join(folder, 'w')), hub.ranges.at(-1)]).toEqual([WEIGHTS, undefined])
+    await rm(join(folder, 'w'))
+  }
+})
+
+test('a server that takes back what it sent is given up in the end', async () => {
+  hub.refusesRanges = true
+  await expect(download(await weights(), join(folder, 'w'), { wait, fetch: breaking(100_000), attempts: 3 })).rejects.toThrow(/answered 416|broke/)
+})
+
+test('an empty file is fetched like any other', async () => {
+  const empty = (await list()).find(({ path }) => path === 'empty.json')
+  if (!empty) throw new Error('It is listed.')
+  await download(empty, join(folder, 'e'), { wait })
+  expect((await stat(join(folder, 'e'))).size).toBe(0)
 })
 
 test('what has the wrong hash is thrown away and said; what is there and right is not fetched again', async () => {

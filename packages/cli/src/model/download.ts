@@ -8,7 +8,7 @@ export type DownloadOptions = {
   headers?: Record<string, string>
   onBytes?: (received: number) => void
   fetch?: typeof fetch
-  /** tries in a row that may bring nothing */
+  /** tries in a row that may bring nothing new */
   attempts?: number
   wait?: (ms: number) => Promise<void>
 }
@@ -27,13 +27,17 @@ export async function download(
   if ((await sizeOf(to)) === file.bytes && (await hashOf(to, file)) === file.hash.hex) return onBytes(file.bytes)
   const part = `${to}.part`
   await mkdir(dirname(to), { recursive: true })
+  let most = (await sizeOf(part)) ?? 0
   for (let attempt = 1; ; attempt++) {
-    const before = await sizeOf(part)
     try {
       await rest(file, part, { headers, onBytes, get })
       break
     } catch (error) {
-      if ((await sizeOf(part)) > before) attempt = 0
+      const size = (await sizeOf(part)) ?? 0
+      if (size > most) {
+        most = size
+        attempt = 0
+      }
       if (error instanceof Refused || attempt >= attempts) throw error
       await wait(500 * 2 ** attempt)
     }
@@ -48,26 +52,33 @@ export async function download(
 
 class Refused extends Error {}
 
-/** What is missing of a file, appended to what is there. */
+/** What is missing of a file, appended to what is there. What cannot be gone on from is thrown away, so that the next try begins anew. */
 async function rest(
   file: HubFile,
   part: string,
   { headers, onBytes, get }: { headers: Record<string, string>; onBytes: (received: number) => void; get: typeof fetch },
 ): Promise<void> {
-  let received = await sizeOf(part)
-  if (received > file.bytes) received = 0
+  const there = (await sizeOf(part)) ?? 0
+  let received = there > file.bytes ? 0 : there
   if (received === file.bytes && received > 0) return onBytes(received)
   const response = await get(file.url, { headers: { ...headers, ...(received > 0 && { range: `bytes=${received}-` }) } })
-  if (response.status === 416) received = 0
-  if (!response.ok || !response.body) {
+  if (response.status === 416) await rm(part, { force: true })
+  if (!response.ok) {
     const message = `${file.url} answered ${response.status}.`
     throw response.status >= 500 || response.status === 416 || response.status === 429 ? new Error(message) : new Refused(message)
   }
-  // A server that does not know ranges sends the whole file again.
-  if (response.status !== 206) received = 0
+  if (response.status !== 206) {
+    // A server that does not know ranges sends the whole file again.
+    received = 0
+  } else if (firstByte(response) !== received) {
+    await response.body?.cancel()
+    await rm(part, { force: true })
+    const told = response.headers.get('content-range') ?? 'no content-range'
+    throw new Error(`${file.url} was asked for what follows byte ${received} and sent another part (${told}).`)
+  }
   const handle = await open(part, received > 0 ? 'r+' : 'w')
   try {
-    for await (const chunk of response.body) {
+    for await (const chunk of response.body ?? []) {
       await handle.write(chunk, 0, chunk.length, received)
       received += chunk.length
       onBytes(received)
@@ -78,6 +89,12 @@ async function rest(
   if (received !== file.bytes) throw new Error(`${file.path} ended after ${received} of ${file.bytes} bytes.`)
 }
 
+/** Where the part that a 206 brings begins; undefined where it does not say. */
+function firstByte(response: Response): number | undefined {
+  const from = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '')?.[1]
+  return from === undefined ? undefined : Number(from)
+}
+
 async function hashOf(path: string, { hash, bytes }: HubFile): Promise<string> {
   const made: Hash = createHash(hash.kind === 'git' ? 'sha1' : 'sha256')
   if (hash.kind === 'git') made.update(`blob ${bytes}\0`)
@@ -85,6 +102,7 @@ async function hashOf(path: string, { hash, bytes }: HubFile): Promise<string> {
   return made.digest('hex')
 }
 
-async function sizeOf(path: string): Promise<number> {
-  return (await stat(path).catch(() => undefined))?.size ?? 0
+/** undefined where there is no such file. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size
 }
