@@ -44,6 +44,21 @@ class Saying implements Talk {
   }
 }
 
+/** Looks at many windows, each a prompt of its own, one after the other. */
+class Surveying extends Saying {
+  opened = 1
+  readonly #windows: number
+
+  constructor(session: string, windows: number, options: { eos: number }) {
+    super(session, 'seen', options)
+    this.#windows = windows
+  }
+
+  override async hear(): Promise<Wish> {
+    return this.opened++ < this.#windows ? { window, text: 'seen' } : 'end'
+  }
+}
+
 function lane({ slots = 2, total = 10 } = {}) {
   const language = new ScriptedLanguage({ script: (text) => text, slots, maxNewTokens: 100 })
   const decode = new DecodeLane(language, { total, perSession: total }, () => 0)
@@ -138,4 +153,31 @@ test('[AS4] a talk that is over while its prompt goes in gives its slot back', a
   talk.over = true
   await decode.turn(0)
   expect([language.inUse, talk.isClosed, language.prompts]).toEqual([0, true, []])
+})
+
+test('a talk of many windows keeps nobody out: who comes meanwhile is let in at the next turn, and its prompt goes in beside it', async () => {
+  const { language, decode, run } = lane({ slots: 4 })
+  language.promptParts = 3
+  const long = new Surveying('a', 32, language)
+  decode.submit(long)
+  await decode.turn(0)
+  await decode.turn(0)
+  const other = new Saying('b', 'here', language)
+  decode.submit(other)
+  for (let turn = 0; turn < 6; turn++) await decode.turn(0)
+  expect([language.text(other.heard), long.opened]).toEqual(['here', 2])
+  expect(language.parts).toEqual([0, 0, 1, 1, 0, 0])
+  await run(200)
+  expect([long.opened, language.prompts.length, language.inUse]).toEqual([33, 33, 0])
+})
+
+test('prompts of several sessions go in by turns, those of one session in order', async () => {
+  const { language, decode } = lane({ slots: 4 })
+  language.promptParts = 4
+  const talks = ['a', 'a', 'b'].map((session) => new Saying(session, 'x', language))
+  for (const talk of talks) decode.submit(talk)
+  for (let turn = 0; turn < 9; turn++) await decode.turn(0)
+  // The slots of b and of the second talk of a: 1 and 2. Every second turn lets one in, as long as one waits.
+  expect(language.parts).toEqual([0, 0, 1, 0, 2, 1, 1, 2])
+  expect(talks.map(({ heard }) => heard.length)).toEqual([1, 0, 0])
 })

@@ -3,19 +3,24 @@ import { FairQueue } from './fair-queue.ts'
 import type { Lane } from './lanes.ts'
 import { SlotFull, type Opening, type Talk, type Wish } from './talk.ts'
 
-/** `parts`: its prompt is on its way into the slot; until it is there nothing else is fed. */
-type Running = { talk: Talk; slot: number; feed: readonly number[]; opening?: Opening; parts?: AsyncGenerator<void, Step> }
+/** `parts`: its prompt is on its way into the slot, to which nothing else is fed until it is there. */
+type Running = { talk: Talk; slot: number; feed: readonly number[]; parts?: AsyncGenerator<void, Step> }
 export class Late extends Error {}
 
 /**
  * The language model's lane: iteration-level batches over fixed slots. Each turn is one decoder run for the talks that are ready and one part of a
- * prompt, so that a long prompt does not silence those who speak; a talk that ends gives its slot to the next at once.
+ * prompt, so that a long prompt does not silence those who speak; a talk that ends gives its slot to the next at once. Sessions whose prompts go in take
+ * turns, and so do they and who waits for a slot: a talk of many prompts keeps nobody out.
  */
 export class DecodeLane implements Lane {
   readonly name = 'decode'
   readonly #language: LanguageModel
   readonly #queue: FairQueue<Talk>
   readonly #running: Running[] = []
+  /** sessions by when a part of a prompt of theirs went in, the latest last */
+  readonly #served = new Set<string>()
+  /** whether the last part was the first of a talk that was let in */
+  #admitted = false
   readonly #clock: () => number
 
   constructor(language: LanguageModel, limits: { total: number; perSession: number }, clock: () => number) {
@@ -46,16 +51,23 @@ export class DecodeLane implements Lane {
     // Who waits for a slot that does not come is not kept waiting beyond its deadline.
     for (const talk of this.#queue.remove((waiting) => waiting.over)) talk.closed?.()
     await this.#step()
-    const filling = this.#running.find(({ parts }) => parts)
-    const reopening = this.#running.find(({ opening }) => opening)
-    if (filling) await this.#fill(filling)
-    else if (reopening?.opening) await this.#prefill(reopening, reopening.opening)
-    else if (this.#running.length < this.#language.slots) await this.#admit(now)
+    const filling = this.#nextFilling()
+    const hasRoom = this.#queue.size > 0 && this.#running.length < this.#language.slots
+    this.#admitted = hasRoom && !(filling && this.#admitted)
+    if (this.#admitted) await this.#admit(now)
+    else if (filling) await this.#fill(filling)
+  }
+
+  /** Of the prompts on their way, one of the session that has waited longest; within a session, in order. */
+  #nextFilling(): Running | undefined {
+    const filling = this.#running.filter(({ parts }) => parts)
+    const session = [...this.#served].find((served) => filling.some(({ talk }) => talk.session === served))
+    return filling.find(({ talk }) => talk.session === session)
   }
 
   /** One decoder run: all talks that feed as many ids as the one that has waited longest. */
   async #step(): Promise<void> {
-    const speaking = this.#running.filter(({ opening, parts }) => !opening && !parts)
+    const speaking = this.#running.filter(({ parts }) => !parts)
     const first = speaking[0]
     if (!first) return
     const rows = speaking.filter(({ feed }) => feed.length === first.feed.length)
@@ -101,21 +113,22 @@ export class DecodeLane implements Lane {
     const running: Running = { talk, slot, feed: [] }
     this.#running.push(running)
     try {
-      await this.#prefill(running, await talk.open())
+      this.#open(running, await talk.open())
     } catch (error) {
       talk.fail(error)
-      this.#end(running)
+      return this.#end(running)
     }
+    await this.#fill(running)
   }
 
-  async #prefill(running: Running, { window, text, boxes }: Opening): Promise<void> {
-    running.opening = undefined
+  #open(running: Running, { window, text, boxes }: Opening): void {
     running.parts = this.#language.prefillInParts(running.slot, window, text, boxes)
-    await this.#fill(running)
   }
 
   /** The next part of a prompt; after the last one the answer begins. */
   async #fill(running: Running): Promise<void> {
+    this.#served.delete(running.talk.session)
+    this.#served.add(running.talk.session)
     try {
       const start = this.#clock()
       const part = await running.parts?.next()
@@ -138,10 +151,7 @@ export class DecodeLane implements Lane {
       talk.fail(error)
     }
     if (wish === 'end') return this.#end(running)
-    if ('window' in wish) {
-      running.opening = wish
-      return
-    }
+    if ('window' in wish) return this.#open(running, wish)
     if (wish.rewindTo !== undefined) this.#language.rewind(slot, wish.rewindTo)
     running.feed = wish.feed
   }
@@ -150,6 +160,7 @@ export class DecodeLane implements Lane {
     const at = this.#running.indexOf(running)
     if (at < 0) return
     this.#running.splice(at, 1)
+    if (!this.#running.some(({ talk }) => talk.session === running.talk.session)) this.#served.delete(running.talk.session)
     this.#language.release(running.slot)
     running.talk.closed?.()
   }
