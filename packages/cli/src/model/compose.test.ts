@@ -90,6 +90,22 @@ test('ONNX files that others publish are a mask head for boxes and points, in th
   }
 }, 180_000)
 
+test('beside a language model without its tokens a mask head takes boxes and points, whatever published it', async () => {
+  const backbone = inRepository('services/inference/test/fixtures/videochat-tiny')
+  const exported = inRepository('services/inference/test/fixtures/sam')
+  for (const [mask, warning] of [
+    [exported, /VideoChat.* has no token <mask>.*takes no phrases here. Boxes and points/i],
+    [inRepository('services/inference/test/fixtures/published/sam-video'), /takes no phrases.*box or points/],
+  ] as const) {
+    const out = join(folder, `out-of-${basename(mask)}`)
+    const { manifest, warnings } = await compose(out, { backbone, heads: { mask } })
+    expect(warnings).toEqual([expect.stringMatching(warning)])
+    expect(tasksOf(manifest)).toEqual(['region', 'track'])
+    expect(await readdir(join(out, 'mask'))).not.toContain('mask-prompt-state.onnx')
+    expect((await inspectBundle(out, { load: true, slots: 1 })).misfits).toEqual([])
+  }
+}, 120_000)
+
 test('a folder of other ONNX files is refused with the names they have', async () => {
   await cp(join(INPLACE, 'embed.onnx'), join(folder, 'strange', 'x.onnx'))
   await expect(importPublished(join(folder, 'strange'), join(folder, 'out'))).rejects.toThrow(/no image encoder and mask decoder.*x\.onnx \(/)

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { BundleManifest, type HeadManifest } from '@fovea/protocol'
 import { readManifest } from '../bundle.ts'
 import { fillNewFolder } from '../new-folder.ts'
+import { tokensKnown } from './tokens-known.ts'
 import { filesOfBackbone, filesOfHead, headSource, licences, sameHash, type HeadSource } from './part-source.ts'
 
 export type Composition = { backbone: string; heads: Partial<Record<HeadManifest['task'], string>>; name?: string; version?: string }
@@ -22,7 +23,10 @@ async function composeInto(half: string, { backbone, heads, name, version = '1' 
   const from = resolve(backbone)
   const base = await readManifest(from)
   for (const file of filesOfBackbone(base)) await sameHash(from, file, base.hashes[file])
-  const given = await Promise.all(TASKS.flatMap((task) => (heads[task] === undefined ? [] : [headSource(heads[task], task)])))
+  const tokens = await tokensKnown(join(from, base.tokenizer))
+  const given = await Promise.all(
+    TASKS.flatMap((task) => (heads[task] === undefined ? [] : [headSource(heads[task], task).then((source) => understood(source, base, tokens))])),
+  )
   const kept = await Promise.all(base.heads.filter(({ task }) => heads[task] === undefined).map(({ task }) => headSource(from, task)))
   const hashes: Record<string, string> = {}
   const bring = async (source: string, file: string, to: string, hash: string | undefined): Promise<void> => {
@@ -52,20 +56,34 @@ async function composeInto(half: string, { backbone, heads, name, version = '1' 
   await writeFile(join(half, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return {
     manifest,
-    warnings: given.flatMap(({ head, part, taught }) => (taught === `${base.name} ${base.version}` ? [] : [untrained(head, part.source, base)])),
+    warnings: given.flatMap((source) => (source.taught === `${base.name} ${base.version}` ? [] : [untrained(source, base)])),
   }
 }
 
-/** The row of a head in its new place. Its tokens are those the backbone's language model was taught, where it was taught any for the task. */
+/** A head as the backbone's language model can speak of it: a mask head whose tokens that model does not have takes what a user points out, and no phrases. */
+function understood(source: HeadSource, base: BundleManifest, tokens: ReadonlySet<string>): HeadSource & { unspoken?: string } {
+  const { head } = source
+  const token = tokenIn(base, head)
+  const unspoken = [token.trigger, token.task].find((each) => !tokens.has(each))
+  if (unspoken === undefined || head.task !== 'mask' || head.phrases === false) return source
+  const { 'prompt.state': _phrases, ...graphs } = head.graphs
+  return { ...source, head: { ...head, phrases: false, graphs }, unspoken }
+}
+
+/** The tokens of a head are those the backbone's language model was taught, where it was taught any for the task. */
+function tokenIn(base: BundleManifest, head: HeadManifest): HeadManifest['token'] {
+  return base.heads.find(({ task }) => task === head.task)?.token ?? head.token
+}
+
+/** The row of a head in its new place. */
 function moved(head: HeadManifest, base: BundleManifest): HeadManifest {
-  const own = base.heads.find(({ task }) => task === head.task)
   const graphs = Object.fromEntries(
     Object.entries(head.graphs).map(([part, graph]) => [
       part,
       graph && { ...graph, file: `${head.task}/${graph.file}`, ...(graph.data && { data: graph.data.map((file) => `${head.task}/${file}`) }) },
     ]),
   )
-  return BundleManifest.shape.heads.element.parse({ ...head, token: own?.token ?? head.token, graphs })
+  return BundleManifest.shape.heads.element.parse({ ...head, token: tokenIn(base, head), graphs })
 }
 
 function partsOf(base: BundleManifest, kept: readonly HeadSource[], given: readonly HeadSource[]) {
@@ -80,7 +98,9 @@ function partsOf(base: BundleManifest, kept: readonly HeadSource[], given: reado
 }
 
 /** What a mixed bundle cannot do before it is trained. */
-function untrained({ task, phrases }: HeadManifest, source: string, base: BundleManifest): string {
+function untrained({ head: { task, phrases }, part: { source }, unspoken }: HeadSource & { unspoken?: string }, base: BundleManifest): string {
+  if (unspoken !== undefined)
+    return `The language model of ${base.name} has no token ${unspoken}, by which it would call the ${task} head from ${source}: the head takes no phrases here. Boxes and points given by the user work as they are.`
   if (phrases === false)
     return `The ${task} head from ${source} takes no phrases: it outlines and follows what a box or points show, and answers that would point with it go without.`
   const rest = task === 'mask' ? ' Boxes and points given by the user work as they are.' : ''

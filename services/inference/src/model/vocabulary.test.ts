@@ -22,3 +22,10 @@ test.each(['where is the dog?', 'where is the cell phone, please', 'what color i
     expect(words.prompt(text).after.length).toBeGreaterThan(2)
   },
 )
+
+test('a head without phrases needs no tokens of the model; one with phrases does', () => {
+  const heads = manifest.heads.map((head) => (head.task === 'mask' ? { ...head, token: { trigger: '<outline>', task: '<outline_task>' } } : head))
+  expect(() => new Vocabulary({ ...manifest, heads }, read('tokenizer.json'))).toThrow(/has no token <outline>/)
+  const silent = heads.map((head) => (head.task === 'mask' ? { ...head, phrases: false as const } : head))
+  expect(new Vocabulary({ ...manifest, heads: silent }, read('tokenizer.json')).tokens.map(({ task }) => task)).toEqual(['region', 'moment'])
+})

@@ -29,6 +29,7 @@ export class Vocabulary {
     const { language, tokenizer: file } = manifest
     this.#tokenizer = new Tokenizer(tokenizerJson, {})
     this.#template = new Template(language.template)
+    const knows = (token: string): boolean => this.#tokenizer.token_to_id(token) !== undefined
     const id = (token: string): number => {
       const found = this.#tokenizer.token_to_id(token)
       if (found === undefined) throw new BundleError(file, `has no token ${token}, which the manifest names.`)
@@ -43,7 +44,9 @@ export class Vocabulary {
     this.#unknown = unknownToken(language.closedVocabulary ? tokenizerJson : {})
       .map((token) => this.#tokenizer.token_to_id(token))
       .find((known) => known !== undefined)
-    this.tokens = manifest.heads.map(({ task, token }) => ({ task, triggerId: id(token.trigger), taskId: id(token.task) }))
+    // A head without phrases is never called by the model; where the tokenizer has its tokens, they are still no words.
+    const spoken = manifest.heads.filter(({ phrases, token }) => phrases !== false || (knows(token.trigger) && knows(token.task)))
+    this.tokens = spoken.map(({ task, token }) => ({ task, triggerId: id(token.trigger), taskId: id(token.task) }))
     this.#special = [...this.#tokenizer.get_added_tokens_decoder().values()].map((token) => token.content)
   }
 
