@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { z } from 'zod'
+import { compileAll } from '../src/asks/speak.ts'
 import type { Window } from '../src/heads/head.ts'
 import { OnnxModel } from '../src/model/onnx-model.ts'
 import { registerModelContract } from './model-contract.ts'
@@ -109,6 +110,12 @@ test('a cache that is full is not written to for the sake of its neighbours', as
 test('a prompt longer than a slot is refused with both numbers', async () => {
   const window = await windowOf(expected.colour)
   await expect(model.language.prefill(3, window, 'the '.repeat(60))).rejects.toThrow(/takes 7\d positions .* it holds 64/)
+})
+
+test('a phrase that does not fit behind its prompt is refused, whoever forces it', async () => {
+  const window = await windowOf(expected.colour)
+  await expect(compileAll(model.language, window, 'the '.repeat(28), ['region'])).rejects.toThrow(/take 31 more positions of the model; \d+ are left/)
+  expect((await compileAll(model.language, window, 'the', ['region'])).length).toBe(1)
 })
 
 test('a bundle that does not fit is refused before it is loaded, with the arithmetic', async () => {

@@ -1,5 +1,6 @@
 import type { Box } from '@fovea/protocol'
 import type { HeadTask, Window } from '../heads/head.ts'
+import { SlotFull } from '../lanes/talk.ts'
 import type { LanguageModel, Step } from '../model/vision-model.ts'
 import { Answer } from './answer.ts'
 
@@ -61,6 +62,7 @@ async function inSlot<Result>(language: LanguageModel, use: (slot: number) => Pr
 }
 
 async function feed(language: LanguageModel, slot: number, ids: readonly number[]): Promise<Step> {
+  if (language.room(slot) < ids.length) throw new SlotFull(ids.length, language.room(slot))
   const [step] = await language.feed([{ slot, ids }])
   if (!step) throw new Error('A row gives a step.')
   return step
