@@ -59,10 +59,14 @@ def shrink(
     bundle: Path, graph: Annotated[str, typer.Option(help='Its name in the bundle: vision, region.main, …')] = 'vision', bits: Annotated[int, typer.Option(help='8 or 4, a weight.')] = 8,
 ) -> None:
     """Puts the products of a graph of a bundle into int8 or int4, and says what that did to its size, its speed and its outputs."""
-    from trainer.export.shrink_graph import shrink_graph
+    from trainer.export.shrink_graph import ShrinkError, shrink_graph
     if bits not in (4, 8):
         raise typer.BadParameter(f'A weight takes 8 or 4 bits; {bits} came.')
-    done = shrink_graph(bundle, graph, bits)
+    try:
+        done = shrink_graph(bundle, graph, bits)
+    except ShrinkError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from None
     typer.echo(f'{graph}: {done.products} products, {done.before / 1e6:.0f} → {done.after / 1e6:.0f} MB, {done.ms[0]:.0f} → {done.ms[1]:.0f} ms of CPU for made-up inputs')
     for output, moved in done.moved.items():
         typer.echo(f'  {output} moved by {moved:.2g} of its standard deviation')
