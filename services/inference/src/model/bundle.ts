@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, posix, resolve } from 'node:path'
 import { BundleManifest, MANIFEST_VERSION } from '@fovea/protocol'
 import { z } from 'zod'
 import { BundleError } from './bundle-error.ts'
+import { checkRoles } from './graph-roles.ts'
 import { namedGraphs } from './named-graphs.ts'
+import { readOnnxFile } from './onnx-file.ts'
 import { Vocabulary } from './vocabulary.ts'
 
 export type Bundle = { folder: string; manifest: BundleManifest; hash: string; vocabulary: Vocabulary }
@@ -18,7 +20,9 @@ export async function readBundle(folder: string): Promise<Bundle> {
   })
   const manifest = parseManifest(raw.toString('utf8'))
   await checkHashes(root, manifest)
+  checkWeights(root, manifest)
   checkHeads(manifest)
+  checkRoles(manifest)
   const vocabulary = readVocabulary(manifest, await readFile(join(root, manifest.tokenizer), 'utf8'))
   return { folder: root, manifest, hash: createHash('sha256').update(raw).digest('hex'), vocabulary }
 }
@@ -77,10 +81,25 @@ async function checkHashes(root: string, manifest: BundleManifest): Promise<void
   }
   for (const [file, expected] of Object.entries(manifest.hashes)) {
     const got = await sha256(join(root, file)).catch((cause: unknown) => {
-      throw new BundleError(file, 'is named in the manifest and missing in the folder.', cause)
+      const isMissing = cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
+      const problem = isMissing ? 'missing in the folder.' : `cannot be read (${cause instanceof Error ? cause.message : String(cause)}).`
+      throw new BundleError(file, `is named in the manifest and ${problem}`, cause)
     })
     if (got !== expected)
       throw new BundleError(file, `SHA-256 ${expected} expected, ${got} came. The file was changed or cut short; export or copy the bundle again.`)
+  }
+}
+
+/** Weights that a graph keeps beside it must stand in its row: what no hash covers may be any file. */
+function checkWeights(root: string, manifest: BundleManifest): void {
+  for (const [name, { file, data = [] }] of namedGraphs(manifest)) {
+    const beside = readOnnxFile(join(root, file)).external.map((location) => posix.join(posix.dirname(file), location))
+    const unnamed = beside.find((each) => !data.includes(each))
+    if (unnamed !== undefined)
+      throw new BundleError(
+        file,
+        `keeps weights in ${unnamed}, and graph ${name} of the manifest names ${data.join(', ') || 'no such files'} as data. Name it there with its hash, or export the bundle again.`,
+      )
   }
 }
 

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { join, posix, resolve } from 'node:path'
 import type { Graph as GraphManifest, MaskHead, PublishedLayout } from '@fovea/protocol'
+import { readOnnxFile } from '../onnx-file.ts'
 import { openRunner } from '../ort.ts'
 import { LAYOUTS } from './layouts.ts'
 import { readNoMemory } from './no-memory.ts'
@@ -27,7 +28,7 @@ export async function inspectPublished(folder: string): Promise<PublishedPart> {
     if (!ports) continue
     const recognised = recognise(ports)
     seen.push({ ...ports, file, recognised })
-    if (recognised) found.push({ ...recognised, ...ports, file, data: await dataOf(root, file) })
+    if (recognised) found.push({ ...recognised, ...ports, file, data: dataOf(root, file) })
   }
   const parts = partsOf(found)
   if (parts) return headOf(root, parts)
@@ -92,11 +93,9 @@ async function onnxFiles(root: string): Promise<string[]> {
   return [...here, ...below.map((file) => `onnx/${file}`)].filter((file) => file.endsWith('.onnx'))
 }
 
-/** Weights that lie beside a file, as exporters call them: `x.onnx_data`, `x.onnx.data`, and numbered ones. */
-async function dataOf(root: string, file: string): Promise<string[]> {
-  const folder = file.includes('/') ? 'onnx/' : ''
-  const files = await readdir(join(root, folder))
-  return files.map((name) => `${folder}${name}`).filter((name) => name.startsWith(`${file}_data`) || name.startsWith(`${file}.data`))
+/** Weights that lie beside a file, by its own words. */
+function dataOf(root: string, file: string): string[] {
+  return readOnnxFile(join(root, file)).external.map((location) => posix.join(posix.dirname(file), location))
 }
 
 async function portsOf(file: string): Promise<Ports | undefined> {
