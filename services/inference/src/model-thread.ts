@@ -23,9 +23,10 @@ try {
     prefillChunk: data.prefillChunk,
     memory: data.memory,
     kept: data.kept,
+    batch: data.engine.batch.frames,
+    warm: true,
     onRun: (_graph, running) => pulse.mark(running),
   })
-  await model.warmUp()
   pulse.warm()
   serve(model)
   send({ type: 'ready', model: model.info, providers: model.providers, image: model.image, kvBytes: model.kvBytes, loadMs: clock() - start })

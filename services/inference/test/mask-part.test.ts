@@ -5,6 +5,7 @@ import { Box, decodeRle, MaskHead, Point, Rle } from '@fovea/protocol'
 import { afterAll, expect, test } from 'vitest'
 import { z } from 'zod'
 import { followObjects, type FrameSteps, type Joining } from '../src/evaluation/follow-objects.ts'
+import { maskGraphs } from '../src/heads/mask-graphs.ts'
 import { MaskTracker, type Step } from '../src/heads/mask-tracker.ts'
 import type { Graph } from '../src/model/graph.ts'
 import { openMaskPart, pictureScene } from '../src/model/mask-part.ts'
@@ -104,6 +105,19 @@ test('a frame is encoded once, and all that is remembered is attended and decode
   await follow(official.prompts)
   // On the first frame the prompts have 2, 3 and 3 tokens: two batches.
   expect(runs).toMatchObject({ encode: 20, attend: 19, decode: 2 + 19, memory: 20 })
+})
+
+test('objects that do not fit into one run are attended in several, and outlined as before', async () => {
+  const head = z.object({ head: MaskHead }).parse(JSON.parse(readFileSync(join(folder, 'mask.json'), 'utf8'))).head
+  const tracker = new MaskTracker(
+    head,
+    maskGraphs(head, (name) => part.graphs.get(name)),
+    { objectsAtOnce: 2 },
+  )
+  for (const name of Object.keys(runs)) runs[name] = 0
+  for await (const { frame, steps } of followObjects({ ...part, tracker }, frames, official.prompts))
+    for (const { object, step } of steps) expect(iou(step, official.together[frame]?.[object]?.mask), `frame ${frame}`).toBeGreaterThanOrEqual(0.99)
+  expect(runs).toMatchObject({ encode: 20, attend: 2 * 19, decode: 2 + 2 * 19 })
 })
 
 test('memory is bounded: seven frames of tokens in half precision, sixteen pointers', async () => {

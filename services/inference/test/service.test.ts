@@ -12,6 +12,7 @@ import { openService, type Service } from '../src/service.ts'
 import { FakeEdge, type FakeSession } from './fake-edge.ts'
 
 const TOY = fileURLToPath(new URL('./fixtures/toy', import.meta.url))
+const INPLACE = fileURLToPath(new URL('./fixtures/inplace', import.meta.url))
 const BRIGHT = { r: 255, g: 153, b: 51 }
 const DARK = { r: 0, g: 0, b: 0 }
 const picture = (background: typeof BRIGHT, width = 64, height = 48) =>
@@ -310,12 +311,63 @@ describe('a bundle that does not fit', () => {
       (folder) => edit(folder, ({ language }) => Object.assign(language, { template: '{% if %}' })),
       /manifest\.json: language\.template cannot be read/,
     ],
+    [
+      'a head that gives nothing that is read',
+      (folder) =>
+        edit(folder, ({ heads }) => {
+          for (const { graphs } of heads) if ('main' in graphs) graphs.main.outputs = { ...graphs.main.outputs, object: 'scores' }
+        }),
+      /region\.onnx: graph region\.main must give object; by the manifest it takes state and gives boxes, scores, scores/,
+    ],
+    [
+      'weights that no hash covers',
+      async (folder) => {
+        await cp(INPLACE, folder, { recursive: true })
+        await edit(folder, ({ graphs, hashes }) => {
+          delete graphs.decoder.data
+          delete hashes['decoder.onnx.data']
+        })
+      },
+      /decoder\.onnx: keeps weights in decoder\.onnx\.data, and graph decoder of the manifest names no such files as data/,
+    ],
+    [
+      'a cache of more layers than the decoder has',
+      (folder) => edit(folder, ({ language }) => Object.assign(language.kv, { layers: 2 })),
+      /decoder\.onnx: graph decoder must take kv\.key\.1 and take kv\.value\.1 and give kv\.key\.1/,
+    ],
     ['no manifest', async (folder) => rm(join(folder, 'manifest.json')), /manifest\.json: not found/],
   ]
   test.each(cases)('%s is refused, naming the file, what was expected and what came', async (_name, spoil, message) => {
     const folder = await broken('bundle', spoil)
     await expect(OnnxModel.load(folder)).rejects.toThrow(message)
     await rm(folder, { recursive: true })
+  })
+})
+
+describe('what is known only when a bundle runs', () => {
+  test('tokens of another number or width than the manifest promises are refused', async () => {
+    const folder = await broken('visual', (made) => edit(made, ({ vision }) => Object.assign(vision, { tokens: 999, width: 7 })))
+    await expect(OnnxModel.load(folder, { warm: true })).rejects.toThrow(/999 tokens of width 7 a clip are promised; the vision graph gives 4 of width 24/)
+    await rm(folder, { recursive: true })
+  })
+
+  test('every graph runs once before the service is ready: also those for boxes, points and drawn masks', async () => {
+    const ran = new Set<string>()
+    const folder = fileURLToPath(new URL('./fixtures/llava-tiny', import.meta.url))
+    const model = await OnnxModel.load(folder, { slots: 1, warm: true, onRun: (graph) => void ran.add(graph) })
+    expect([...ran].toSorted()).toEqual([...model.graphs.keys()].toSorted())
+    await model.close()
+  })
+
+  test('a provider that loads and cannot run is passed over, and what it said is told', async () => {
+    let tries = 0
+    const onRun = (_graph: string, running: boolean): void => {
+      if (running && tries++ === 0) throw new Error('The device was lost.')
+    }
+    const model = await OnnxModel.load(TOY, { providers: ['cpu', 'cpu'], slots: 1, warm: true, onRun })
+    expect(model.providers).toEqual({ used: 'cpu', refused: [{ provider: 'cpu', because: 'The device was lost.' }] })
+    expect(tries).toBeGreaterThan(1)
+    await model.close()
   })
 })
 

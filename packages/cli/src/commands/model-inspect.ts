@@ -31,11 +31,12 @@ async function inspect(folder: string, { json, load, slots }: { json?: boolean; 
   const tasks = tasksOf(manifest)
   const graphs = graphSizes(manifest, files)
   const found = ok ? await inspectBundle(folder, { ...(load && { load }), slots }) : undefined
-  const places = found ? (await devices()).map((device) => ({ ...device, fits: fits(device, found.need.bytes) })) : []
+  const need = { cpu: found?.need.bytes ?? 0, gpu: found?.gpuBytes ?? 0 }
+  const places = found ? (await devices(found.machineBytes)).map((device) => ({ ...device, fits: fits(device, need) })) : []
   const tokens = { frames: manifest.sampling.frames, perUnit: manifest.vision.tokens, slot: manifest.language.kv.max }
   if (json)
     process.stdout.write(
-      `${JSON.stringify({ ok, name: manifest.name, version: manifest.version, licence: manifest.licence, tasks, image: manifest.image, sampling: manifest.sampling, heads: manifest.heads.map(({ task, standing, token, threshold }) => ({ task, standing, token, threshold })), files, graphs, tokens, parts: manifest.parts, ...(found && { memory: found.need, misfits: found.misfits, loadMs: found.loadMs }), devices: places, metrics: manifest.metrics })}\n`,
+      `${JSON.stringify({ ok, name: manifest.name, version: manifest.version, licence: manifest.licence, tasks, image: manifest.image, sampling: manifest.sampling, heads: manifest.heads.map(({ task, standing, token, threshold }) => ({ task, standing, token, threshold })), files, graphs, tokens, parts: manifest.parts, ...(found && { memory: found.need, memoryOnGpu: found.gpuBytes, misfits: found.misfits, loadMs: found.loadMs }), devices: places, metrics: manifest.metrics })}\n`,
     )
   else {
     const { name, version, licence, image, sampling, language, heads, vision, parts = [] } = manifest
@@ -53,8 +54,10 @@ async function inspect(folder: string, { json, load, slots }: { json?: boolean; 
       ),
       ...parts.map((part) => `part    ${part.role ? `${part.role}: ` : ''}${part.name}, ${part.licence}, from ${part.source}`),
       ...memoryLines(found?.need.lines ?? []),
-      ...(found ? [`memory  ${megabytes(found.need.bytes).padStart(9)}  in all, at the highest, with ${found.slots} slots`] : []),
-      ...(found ? worthTelling(places, found.need.bytes) : []).map((place) => `device  ${place.name}: ${place.fits}`),
+      ...(found
+        ? [`memory  ${megabytes(found.need.bytes).padStart(9)}  in all, at the highest, with ${found.slots} slots; ${megabytes(found.gpuBytes)} on a GPU`]
+        : []),
+      ...worthTelling(places, need).map((place) => `device  ${place.name}: ${place.fits}`),
       ...(found?.loadMs !== undefined ? [`loaded  in ${found.loadMs} ms${found.misfits.length === 0 ? ', every head ran' : ''}`] : []),
       ...broken.map(({ file, problem }) => `file    ${file}: ${problem}`),
       `files   ${files.length - broken.length} of ${files.length} whole, ${megabytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`,

@@ -4,7 +4,9 @@ import { lastLine } from './node-process.ts'
 
 const Inspection = z.object({
   need: z.object({ lines: z.array(z.object({ what: z.string(), bytes: z.number(), how: z.string() })), bytes: z.number(), slotBytes: z.number() }),
+  gpuBytes: z.number(),
   slots: z.int(),
+  machineBytes: z.number(),
   misfits: z.array(z.string()),
   loadMs: z.number().optional(),
 })

@@ -12,7 +12,11 @@ export type Heads = { list: readonly Head[]; tracker?: MaskTracker }
 type Manifest = BundleManifest['heads'][number]
 
 /** A head for each entry of the manifest. A new head is a file beside the others and a case here. One that takes no phrases is never asked, so it is not listed. */
-export function buildHeads(manifests: readonly Manifest[], graphOf: (task: string, part: string) => Graph | undefined): Heads {
+export function buildHeads(
+  manifests: readonly Manifest[],
+  graphOf: (task: string, part: string) => Graph | undefined,
+  { objectsAtOnce = Infinity }: { objectsAtOnce?: number } = {},
+): Heads {
   let tracker: MaskTracker | undefined
   const list = manifests.map((manifest): Head => {
     const need = (part: string): Graph => {
@@ -29,6 +33,7 @@ export function buildHeads(manifests: readonly Manifest[], graphOf: (task: strin
         tracker = new MaskTracker(
           manifest,
           maskGraphs(manifest, (part) => graphOf('mask', part)),
+          { objectsAtOnce },
         )
         return maskHead(manifest, tracker)
       }

@@ -13,6 +13,8 @@ import { outline, type Outline } from './mask-rle.ts'
 
 /** What an object may be pointed out with; states is [Q, d]: one object for each row. */
 export type Pointing = { states: FloatTensor } | { box: Box } | { points: Point[] } | { mask: FloatTensor }
+/** The name of a way to point. */
+export type PointingKind = 'states' | 'box' | 'points' | 'mask'
 /** One object's prompt tokens, [k, c], and the points they were made of: a box counts as two, what is not drawn as none. `drawn`: a mask that is the outline itself. */
 export type PromptTokens = { data: Float32Array; k: number; c: number; count: number; drawn?: FloatTensor }
 /** An object that is followed: how it was pointed out, and what of it is remembered. */
@@ -31,15 +33,22 @@ export type Step = {
 /** The mask head's decoder with memory, one frame at a time, objects joining and leaving at any frame (SAM 2's shape). */
 export class MaskTracker {
   readonly threshold: number
+  /** what this head may be pointed at with; where `mask` is missing, the box around one is the prompt */
+  readonly takes: ReadonlySet<PointingKind>
   readonly #graphs: MaskGraphs
   readonly #bank: MaskHead['bank']
   readonly #eyes: HeadEyes
+  readonly #objectsAtOnce: number
 
-  constructor({ threshold, bank }: MaskHead, graphs: MaskGraphs) {
+  /** `objectsAtOnce`: how many one run may take, for what each of them takes of the memory. */
+  constructor({ threshold, bank }: MaskHead, graphs: MaskGraphs, { objectsAtOnce = Infinity }: { objectsAtOnce?: number } = {}) {
+    this.#objectsAtOnce = objectsAtOnce
     this.threshold = threshold
     this.#graphs = graphs
     this.#bank = bank
     this.#eyes = new HeadEyes(graphs.encode)
+    const ways = { states: graphs['prompt.state'], box: graphs['prompt.boxes'], points: graphs['prompt.points'], mask: graphs.drawn ?? graphs['prompt.mask'] }
+    this.takes = new Set((['states', 'box', 'points', 'mask'] as const).filter((way) => ways[way]))
   }
 
   /** A mask as a prompt: as logits where the bundle takes them, else as the box around it. */
@@ -127,7 +136,7 @@ export class MaskTracker {
       objects.filter((object) => !this.#attends(object)),
       ({ prompt }) => prompt.k,
     )
-    return [...(past.length > 0 ? [past] : []), ...others.values()]
+    return [past, ...others.values()].flatMap((group) => parts(group, this.#objectsAtOnce))
   }
 
   #attends({ memory }: Followed): boolean {
@@ -178,6 +187,12 @@ export class MaskTracker {
     if ('mask' in pointing && mask) return { graph: mask, feeds: { mask: pointing.mask }, count: 0 }
     throw new ProtocolError('unsupported', `This model cannot follow from such a prompt. Start the track with ${state ? 'a phrase' : 'a box or points'}.`)
   }
+}
+
+/** A list in parts of at most so many; none of an empty one. */
+function parts<Item>(list: readonly Item[], most: number): Item[][] {
+  const size = Math.min(most, Math.max(1, list.length))
+  return Array.from({ length: Math.ceil(list.length / size) }, (_, index) => list.slice(index * size, (index + 1) * size))
 }
 
 function promptFeeds(group: readonly Followed[]): Feeds {

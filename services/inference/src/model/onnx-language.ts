@@ -1,5 +1,6 @@
 import { ProtocolError, type Box, type BundleManifest } from '@fovea/protocol'
 import type { HeadTask, Window } from '../heads/head.ts'
+import { BundleError } from './bundle-error.ts'
 import { Decoder, type DecoderRow } from './decoder.ts'
 import { floatOf, type Graph } from './graph.ts'
 import type { KvCache } from './kv-slots.ts'
@@ -37,6 +38,11 @@ export class OnnxLanguage implements LanguageModel {
     const { width, vocabulary, kv } = parts.manifest.language
     this.#width = width
     this.#decoder = new Decoder(parts.graphs.decoder, parts.slots, { width, vocabulary, inPlace: kv.mode === 'inplace' })
+  }
+
+  /** whether a question may hold boxes */
+  get takesBoxes(): boolean {
+    return this.#parts.graphs.box !== undefined
   }
 
   taskOf(trigger: number): HeadTask | undefined {
@@ -131,13 +137,21 @@ export class OnnxLanguage implements LanguageModel {
     return floatOf(await prefix.run({ visual: window.visual, times: window.times }), 'embeds', prefix)
   }
 
+  /** What stands in a prompt for each of these boxes, one vector after the other. */
+  async boxes(boxes: readonly Box[]): Promise<Float32Array> {
+    const { box } = this.#parts.graphs
+    if (!box) throw new ProtocolError('unsupported', 'This model takes no boxes in a question. Ask in words, or start a track with the box.')
+    const { data, dims } = floatOf(await box.run({ boxes: floats(Float32Array.from(boxes.flat()), [boxes.length, 4]) }), 'embeds', box)
+    if (data.length !== boxes.length * this.#width)
+      throw new BundleError(box.file, `gave embeds of ${dims.join('×')} for ${boxes.length} boxes; ${boxes.length}×${this.#width} is expected.`)
+    return data
+  }
+
   /** The places of a prompt that stand for boxes, by what the bundle makes of those. */
   async #withBoxes(ids: readonly number[], embeds: Float32Array, boxes: readonly Box[]): Promise<Float32Array> {
-    const { graphs, vocabulary } = this.#parts
+    const { vocabulary } = this.#parts
     if (boxes.length === 0) return embeds
-    if (!graphs.box) throw new ProtocolError('unsupported', 'This model takes no boxes in a question. Ask in words, or start a track with the box.')
-    const feeds = { boxes: floats(Float32Array.from(boxes.flat()), [boxes.length, 4]) }
-    const made = floatOf(await graphs.box.run(feeds), 'embeds', graphs.box).data
+    const made = await this.boxes(boxes)
     const filled = embeds.slice()
     let box = 0
     ids.forEach((id, place) => {

@@ -1,6 +1,5 @@
 import { tasksOf, type BundleManifest, type Graph as GraphManifest, type InputRole, type ModelInfo, type OutputRole } from '@fovea/protocol'
 import { join } from 'node:path'
-import { compileAll } from '../asks/speak.ts'
 import { buildHeads, type Heads } from '../heads/heads.ts'
 import type { Scene, Window } from '../heads/head.ts'
 import { BundleError } from './bundle-error.ts'
@@ -9,12 +8,13 @@ import { floatOf, Graph, type Feeds } from './graph.ts'
 import { DeviceKv } from './device-kv.ts'
 import { KvSlots } from './kv-slots.ts'
 import { OnnxLanguage } from './onnx-language.ts'
-import { fileSizes, memoryNeed, refuseUnlessItFits } from './memory-need.ts'
+import { lookAtFiles, memoryNeed, objectsAtOnce, refuseUnlessItFits } from './memory-need.ts'
 import { namedGraphs } from './named-graphs.ts'
 import type { Provider } from './ort.ts'
 import { openGraphRunner } from './published/open-graph.ts'
-import { bytes, floats, stack } from './tensor.ts'
+import { bytes, floats } from './tensor.ts'
 import type { VisionModel } from './vision-model.ts'
+import { warmUp } from './warm-up.ts'
 
 export type LoadOptions = {
   providers?: readonly Provider[]
@@ -26,9 +26,13 @@ export type LoadOptions = {
   memory?: number
   /** of those, what sessions may keep of pictures and tokens */
   kept?: number
+  /** frames that are encoded at once */
+  batch?: number
+  /** true: every graph runs once, and a provider under which one does not is passed over */
+  warm?: boolean
   onRun?: (graph: string, running: boolean) => void
 }
-type Shares = { slots: number; chunk: number }
+type Shares = { slots: number; chunk: number; objects: number }
 /** Which provider runs the bundle, and why the ones before it do not. */
 export type ProviderReport = { used: Provider; refused: { provider: Provider; because: string }[] }
 
@@ -45,6 +49,8 @@ export class OnnxModel implements VisionModel {
   readonly providers: ProviderReport
   readonly graphs: ReadonlyMap<string, Graph>
   readonly kvBytes: number
+  /** what the manifest says of one unit's visual tokens */
+  readonly visual: { tokens: number; width: number }
   readonly #vision: Graph
   /** true: a head has an encoder of its own, so scenes carry their picture */
   readonly #ownEyes: boolean
@@ -55,6 +61,7 @@ export class OnnxModel implements VisionModel {
     this.image = { height, width }
     this.unit = manifest.vision.unit
     this.sampling = manifest.sampling
+    this.visual = manifest.vision
     this.providers = providers
     this.graphs = graphs
     const need = (name: string): Graph => {
@@ -74,21 +81,24 @@ export class OnnxModel implements VisionModel {
       chunk: shares.chunk,
       graphs: { prefix: graphs.get('prefix'), embed: need('embed'), box: graphs.get('box'), decoder: need('decoder') },
     })
-    this.heads = buildHeads(manifest.heads, (task, part) => graphs.get(`${task}.${part}`))
+    this.heads = buildHeads(manifest.heads, (task, part) => graphs.get(`${task}.${part}`), { objectsAtOnce: shares.objects })
   }
 
-  /** Reads, checks and loads a bundle with the first provider that takes all of its graphs. */
+  /** Reads, checks and loads a bundle with the first provider that takes all of its graphs and, where it is to be warm, runs them. */
   static async load(
     folder: string,
-    { providers = ['cpu'], threads = 1, slots = 8, prefillChunk = 256, memory = Infinity, kept = 0, onRun }: LoadOptions = {},
+    { providers = ['cpu'], threads = 1, slots = 8, prefillChunk = 256, memory = Infinity, kept = 0, batch = 1, warm = false, onRun }: LoadOptions = {},
   ): Promise<OnnxModel> {
     const bundle = await readBundle(folder)
-    refuseUnlessItFits(memoryNeed(bundle.manifest, await fileSizes(bundle.folder, bundle.manifest), { slots, chunk: prefillChunk, kept }), memory)
+    const files = await lookAtFiles(bundle.folder, bundle.manifest)
     const refused: ProviderReport['refused'] = []
     for (const provider of providers) {
+      const need = memoryNeed(bundle.manifest, files, { slots, chunk: prefillChunk, kept, batch, provider })
+      const passedOver = refused.map((each) => `Tried before it: ${each.provider}, which said: ${each.because}`)
+      refuseUnlessItFits(need, memory, passedOver)
       try {
-        const graphs = await openGraphs(bundle, { provider, threads, onRun })
-        return new OnnxModel(bundle, graphs, { used: provider, refused }, { slots, chunk: prefillChunk })
+        const shares = { slots, chunk: prefillChunk, objects: objectsAtOnce(need, memory) }
+        return await OnnxModel.#open(bundle, { used: provider, refused }, { ...shares, threads, warm, onRun })
       } catch (error) {
         if (error instanceof BundleError) throw error
         refused.push({ provider, because: error instanceof Error ? error.message : String(error) })
@@ -98,6 +108,23 @@ export class OnnxModel implements VisionModel {
       'manifest.json',
       `no execution provider takes this bundle: ${refused.map(({ provider, because }) => `${provider}: ${because}`).join('; ')}`,
     )
+  }
+
+  /** With one provider. What was opened is closed again where it goes wrong: the next provider may need the room. */
+  static async #open(
+    bundle: Bundle,
+    providers: ProviderReport,
+    { threads, warm, onRun, ...shares }: Shares & { threads: number; warm: boolean; onRun?: LoadOptions['onRun'] },
+  ): Promise<OnnxModel> {
+    const graphs = await openGraphs(bundle, { provider: providers.used, threads, onRun })
+    try {
+      const model = new OnnxModel(bundle, graphs, providers, shares)
+      if (warm) await model.warmUp()
+      return model
+    } catch (error) {
+      for (const graph of graphs.values()) await graph.close()
+      throw error
+    }
   }
 
   async encode(pictures: readonly Uint8Array[]): Promise<Scene[]> {
@@ -138,39 +165,9 @@ export class OnnxModel implements VisionModel {
     return { visual: floats(visual, [1, used.length, tokens, channels]), times: floats(times, [1, times.length]), mediaTimes }
   }
 
-  /** Runs every graph once, so that the first session does not pay for plans and shaders, and a hanging run can be told from a slow one. */
-  async warmUp(): Promise<void> {
-    const { height, width } = this.image
-    const grey = new Uint8Array(height * width * 3).fill(128)
-    const { frames, everyMs } = this.sampling
-    const scenes = await this.encode(this.unit === 'clip' ? Array.from({ length: frames }, () => grey) : [grey])
-    const scene = scenes[0]
-    if (!scene) throw new BundleError('manifest.json', 'the vision graph gave no scene for a grey picture.')
-    const window = this.window(
-      Array.from({ length: frames }, () => scene),
-      Array.from({ length: frames }, (_, index) => index * everyMs),
-    )
-    const marks = await compileAll(
-      this.language,
-      window,
-      'it',
-      this.heads.list.map(({ task }) => task),
-    )
-    for (const [index, head] of this.heads.list.entries())
-      await head.run({ scene, window, size: this.image }, stack(marks.slice(index, index + 1).map(({ state }) => state)))
-    const { tracker, list } = this.heads
-    if (!tracker) return
-    const phrase = list.findIndex(({ task }) => task === 'mask')
-    const states = stack(marks.slice(phrase, phrase + 1).map(({ state }) => state))
-    const prompts = await tracker.prompt(scene, phrase < 0 ? { box: [0.25, 0.25, 0.75, 0.75] } : { states })
-    const objects = prompts.map((prompt) => tracker.begin(prompt))
-    const steps = await tracker.look(scene, objects, this.image)
-    await tracker.remember(
-      scene,
-      objects.flatMap((object, index) => (steps[index] ? [{ object, step: steps[index], prompted: true }] : [])),
-    )
-    // The second look is the first that goes on from a memory.
-    await tracker.look(scene, objects, this.image)
+  /** Runs every graph once. */
+  warmUp(): Promise<void> {
+    return warmUp(this)
   }
 
   async close(): Promise<void> {
