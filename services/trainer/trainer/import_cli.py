@@ -30,7 +30,8 @@ def import_weights(
 
 def import_videochat(folder: Path, config: str, headers: bool) -> None:
     import torch
-    from trainer.backbones.videochat.checkpoint import CheckpointError, check_folder, load_videochat, stored_bytes
+    from trainer.backbones.model_folder import FolderError
+    from trainer.backbones.videochat.checkpoint import check_folder, load_videochat, stored_bytes
     from trainer.backbones.videochat.config import VIDEOCHAT_CONFIGS
     from trainer.backbones.videochat.model import VideoChat
     if config not in VIDEOCHAT_CONFIGS:
@@ -40,10 +41,10 @@ def import_videochat(folder: Path, config: str, headers: bool) -> None:
             with torch.device('meta'):
                 model = VideoChat(VIDEOCHAT_CONFIGS[config])
             if problems := check_folder(folder, model):
-                raise CheckpointError(f'{folder} does not fit: {"; ".join(problems)}')
+                raise FolderError(f'{folder} does not fit: {"; ".join(problems)}')
         else:
             model = load_videochat(folder, VIDEOCHAT_CONFIGS[config])
-    except CheckpointError as wrong:
+    except FolderError as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(1) from None
     sizes = stored_bytes(model)
@@ -58,7 +59,7 @@ def import_videochat(folder: Path, config: str, headers: bool) -> None:
 
 def import_llava(folder: Path) -> None:
     from trainer.backbones.llava_onevision.load import load_llava
-    from trainer.backbones.pretrained.checkpoint import FolderError
+    from trainer.backbones.model_folder import FolderError
     try:
         model = load_llava(folder)
     except FolderError as wrong:

@@ -16,7 +16,7 @@ from trainer.backbones.task_weights import Weights
 from trainer.backbones.llava_onevision.settings import TINY
 from trainer.backbones.llava_onevision.stages import STAGES
 from trainer.backbones.llava_onevision.train import train
-from trainer.backbones.staged import Run, StoppedError, optimiser_of, run_stage
+from trainer.backbones.staged import Run, StoppedError, keep_in_fp32, optimiser_of, run_stage
 from trainer.data.clip import Clip, SpriteWorld
 from trainer.data.config import WorldConfig
 from trainer.parity.llava import plain
@@ -118,15 +118,41 @@ def test_a_heads_loss_alone_reaches_language_model_connector_and_tower_through_i
     assert not [name for name in got if part_of(name) == 'base' or part_of(name) in HEADS - {f'heads.{task}'}]
 
 
-def test_a_model_in_bf16_trains_with_heads_in_fp32(tmp_path: Path, clips: list[Clip]) -> None:
-    """As it is loaded for a GPU; shown on a CPU."""
-    plain(tiny_llava()).save_pretrained(tmp_path)
-    tiny_tokenizer().save(str(tmp_path / 'tokenizer.json'))
-    model = load_llava(tmp_path, TINY, torch.bfloat16).train()
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As it is published: to be loaded in bf16 for a GPU. Shown on a CPU."""
+    folder = tmp_path_factory.mktemp('published')
+    plain(tiny_llava()).save_pretrained(folder)
+    tiny_tokenizer().save(str(folder / 'tokenizer.json'))
+    return folder
+
+
+def test_a_model_in_bf16_trains_in_fp32_beside_a_frozen_rest_in_bf16(folder: Path, clips: list[Clip]) -> None:
+    model = load_llava(folder, TINY, torch.bfloat16).train()
+    keep_in_fp32(model, part_of)
     optimiser_of(model, STAGES['together'], 1.0, part_of)
     torch.stack(list(objective(model, fixed(model, clips, heads=True, boxes=True), STAGES['together'].weights).values())).sum().backward()
-    assert model.published.lm_head.weight.dtype == torch.bfloat16 and model.heads['mask'].write.weight.dtype == torch.float32
+    assert model.published.lm_head.weight.dtype == torch.bfloat16
+    assert {parameter.dtype for name, parameter in model.named_parameters() if part_of(name) != 'base'} == {torch.float32}
     assert {part_of(name) for name, parameter in model.named_parameters() if reached(parameter)} == set(STAGES['together'].rates)
+
+
+def test_a_model_in_bf16_moves_as_much_as_one_in_fp32(folder: Path, clips: list[Clip]) -> None:
+    """At the paper's own rates: steps so small are lost where numbers are kept in bf16."""
+    whole, half = (moved(load_llava(folder, TINY, dtype), clips) for dtype in (torch.float32, torch.bfloat16))
+    assert whole.keys() == half.keys() == STAGES['together'].rates.keys()
+    assert all(half[part] > whole[part] - 0.03 for part in whole), (whole, half)
+
+
+def moved(model: LlavaOnevision, clips: list[Clip]) -> dict[str, float]:
+    """Part → the share of its numbers that a dozen steps changed."""
+    keep_in_fp32(model, part_of)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    lessons = fixed(model, clips, heads=True, boxes=True)
+    with open('/dev/null', 'w') as log:
+        run_stage(model, STAGES['together'], lambda _: lessons, 12, Run(Path(), 12), log, objective, part_of)
+    changed = {name: (parameter != before[name]).flatten() for name, parameter in model.named_parameters()}
+    return {part: float(torch.cat([each for name, each in changed.items() if part_of(name) == part]).float().mean()) for part in STAGES['together'].rates}
 
 
 def with_cut_features(sight):  # noqa: ANN001, ANN201 — Sight in, Sight out

@@ -10,7 +10,8 @@ pytest.importorskip('sam2', reason='the module `sam2` is not installed (docs/mod
 
 from safetensors.torch import save_file
 
-from trainer.backbones.videochat.checkpoint import INDEX, CheckpointError, load_videochat
+from trainer.backbones.model_folder import INDEX, FolderError
+from trainer.backbones.videochat.checkpoint import load_videochat
 from trainer.backbones.videochat.config import VIDEOCHAT_TINY
 from trainer.backbones.videochat.model import VideoChat
 
@@ -44,19 +45,26 @@ def test_shards_load_strictly_and_stay_bf16(tmp_path: Path, weights: dict[str, t
 def test_a_missing_and_an_unexpected_name_are_named(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
     wrong = dict(weights)
     wrong['stranger.weight'] = wrong.pop('loc_decoder.0.weight')
-    with pytest.raises(CheckpointError, match=r'missing loc_decoder\.0\.weight; unexpected stranger\.weight'):
+    with pytest.raises(FolderError, match=r'missing loc_decoder\.0\.weight; unexpected stranger\.weight'):
         load_videochat(written(tmp_path, wrong), VIDEOCHAT_TINY)
 
 
 def test_a_wrong_shape_is_named(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
-    with pytest.raises(CheckpointError, match=r'box_token has shape \[1, 1, 3\], expected \[1, 1, 64\]'):
+    with pytest.raises(FolderError, match=r'box_token has shape \[1, 1, 3\], expected \[1, 1, 64\]'):
         load_videochat(written(tmp_path, {**weights, 'box_token': torch.zeros(1, 1, 3)}), VIDEOCHAT_TINY)
 
 
 def test_a_shard_that_did_not_arrive_is_named(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
     written(tmp_path, weights)
     (tmp_path / 'model-00002-of-00002.safetensors').unlink()
-    with pytest.raises(CheckpointError, match='model-00002-of-00002.safetensors is not there'):
+    with pytest.raises(FolderError, match='model-00002-of-00002.safetensors is not there'):
+        load_videochat(tmp_path, VIDEOCHAT_TINY)
+
+
+def test_a_shard_that_was_cut_is_named(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+    cut = written(tmp_path, weights) / 'model-00002-of-00002.safetensors'
+    cut.write_bytes(cut.read_bytes()[:5000])
+    with pytest.raises(FolderError, match=r'model-00002-of-00002\.safetensors cannot be read .* download it again'):
         load_videochat(tmp_path, VIDEOCHAT_TINY)
 
 

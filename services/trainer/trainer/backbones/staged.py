@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.backbones.resume import ResumeFile, Standing
+from trainer.backbones.trained import trained_of
 from trainer.progress import ProgressLine
 from trainer.stages import rate_at
 
@@ -58,6 +59,7 @@ def run_stages(model: nn.Module, stages: list[tuple[Stage, Source, Objective]], 
     """→ the loss of every step, by stage. `done` is called after each. A run that stopped in one of these stages goes on there."""
     run.folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(run.seed)
+    keep_in_fp32(model, part_of)
     resume, curves = ResumeFile(run.folder / 'resume.pt', model, part_of), {}
     standing = resume.load()
     names = [stage.name for stage, _, _ in stages]
@@ -106,6 +108,12 @@ def run_stage(model: nn.Module, stage: Stage, source: Source, steps: int, run: R
     return curve
 
 
+def keep_in_fp32(model: nn.Module, part_of: PartOf) -> None:
+    """Whatever a stage trains: the steps of a rate like 2e-5 are smaller than half the distance between two bf16 numbers, and would be rounded away."""
+    for parameter in trained_of(model, part_of).values():
+        parameter.data = parameter.data.float()
+
+
 def optimiser_of(model: nn.Module, stage: Stage, times: float, part_of: PartOf) -> torch.optim.AdamW:
     """What the stage does not name is frozen; vectors are not decayed."""
     groups: dict[tuple[float, bool], list[Tensor]] = {}
@@ -113,6 +121,7 @@ def optimiser_of(model: nn.Module, stage: Stage, times: float, part_of: PartOf) 
         rate = stage.rates.get(part_of(name))
         parameter.requires_grad_(rate is not None)
         if rate is not None:
+            assert parameter.dtype == torch.float32, f'{name} is trained in {parameter.dtype}, which would round its steps away; `keep_in_fp32` comes first.'
             groups.setdefault((rate * times, parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW([{'params': parameters, 'peak': rate, 'weight_decay': DECAY if decayed else 0.0} for (rate, decayed), parameters in groups.items()], lr=1.0)
 

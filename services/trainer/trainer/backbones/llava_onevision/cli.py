@@ -49,7 +49,9 @@ def opened(config: str, start: Path | None, trained: Path | None, dtype: 'torch.
     """`start`: the folder of the published model; the tiny configuration has random weights and needs none."""
     from trainer.backbones.llava_onevision.load import load_llava, tiny_llava
     from trainer.backbones.llava_onevision.settings import SETTINGS
-    from trainer.backbones.pretrained.checkpoint import FolderError, load_trained
+    from trainer.backbones.model_folder import FolderError
+    from trainer.backbones.pretrained.checkpoint import load_trained
+    from trainer.backbones.trained import TrainedError
     if config not in SETTINGS:
         raise typer.BadParameter(f'There is no configuration {config}; expected one of {", ".join(SETTINGS)}.')
     if start is None and not config.endswith('-tiny'):
@@ -58,7 +60,7 @@ def opened(config: str, start: Path | None, trained: Path | None, dtype: 'torch.
         model = tiny_llava(seed) if start is None else load_llava(start, SETTINGS[config], dtype)
         if trained is not None:
             load_trained(model, trained)
-    except FolderError as wrong:
+    except (FolderError, TrainedError) as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(1) from None
     return model

@@ -30,6 +30,10 @@ class LlavaOnevision(Pretrained):
         return part_of(name)
 
     def encode(self, frames: Tensor) -> Sight:
+        with self.in_half():
+            return self.seen(frames)
+
+    def seen(self, frames: Tensor) -> Sight:
         core, sizes = self.published.model, self.sizes
         b, t = frames.shape[:2]
         pixels = (frames.flatten(0, 1).permute(0, 3, 1, 2).to(self.dtype) / 127.5) - 1     # (B·T, 3, H, W)
@@ -41,7 +45,7 @@ class LlavaOnevision(Pretrained):
         visual = core.apply_pooling(core.multi_modal_projector(read))                      # (B·T, N, d)
         side = self.picture // sizes.vision_config.patch_size
         maps = read[..., :sizes.vision_config.hidden_size].transpose(1, 2).unflatten(-1, (side, side)).float()
-        return Sight(visual.unflatten(0, (b, t)), maps.unflatten(0, (b, t)))
+        return Sight(visual.to(self.dtype).unflatten(0, (b, t)), maps.unflatten(0, (b, t)))
 
     def prefix(self, visual: Tensor) -> Tensor:
         """→ (B, T·N + 1, d): all frames in turn, one newline at the end."""

@@ -88,7 +88,8 @@ class Pretrained(nn.Module, ABC):
 
     def hear(self, embeds: Tensor, cache: Cache | None = None) -> Tensor:
         """→ hidden (B, S, d). A cache goes on growing. Rows may be padded behind: nothing looks there."""
-        return self.decoder(inputs_embeds=embeds, cache=cache, use_cache=cache is not None).last_hidden_state
+        with self.in_half():
+            return self.decoder(inputs_embeds=embeds, cache=cache, use_cache=cache is not None).last_hidden_state
 
     def score(self, hidden: Tensor) -> Tensor:
         """hidden (…, d) → logits (…, V)."""
@@ -97,6 +98,10 @@ class Pretrained(nn.Module, ABC):
     def decode(self, embeds: Tensor, cache: Cache | None = None) -> Spoken:
         hidden = self.hear(embeds, cache)
         return Spoken(self.score(hidden), hidden)
+
+    def in_half(self) -> torch.autocast:
+        """Products in bfloat16 where the language model is: only what no stage trains is stored so."""
+        return torch.autocast(self.words.ids.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     @property
     def dtype(self) -> torch.dtype:

@@ -84,17 +84,18 @@ def import_smollm2() -> None:
 
 
 def opened(config: str, trained: Path | None, dtype: 'torch.dtype', seed: int) -> 'Small':
-    from trainer.backbones.pretrained.checkpoint import FolderError, load_trained
+    from trainer.backbones.pretrained.checkpoint import load_trained
     from trainer.backbones.small.load import new_small
     from trainer.backbones.small.settings import SMALL_SETTINGS
     from trainer.backbones.small.smollm2 import SmolLM2Error
+    from trainer.backbones.trained import TrainedError
     if config not in SMALL_SETTINGS:
         raise typer.BadParameter(f'There is no configuration {config}; expected one of {", ".join(SMALL_SETTINGS)}.')
     try:
         model = new_small(SMALL_SETTINGS[config], dtype, seed)
         if trained is not None:
             load_trained(model, trained)
-    except (SmolLM2Error, FolderError) as wrong:
+    except (SmolLM2Error, TrainedError) as wrong:
         typer.echo(str(wrong), err=True)
         raise typer.Exit(1) from None
     return model

@@ -2,7 +2,7 @@
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import Cache, LlamaForCausalLM
+from transformers import LlamaForCausalLM
 
 from trainer.backbones.lite0 import Lite0
 from trainer.backbones.pretrained.model import Pretrained, Sight, lora_or_words
@@ -56,14 +56,6 @@ class Small(Pretrained):
         """→ (P, W, 20, 20)."""
         with self.in_half():
             return self.neck(s8, s16, s32).float()
-
-    def hear(self, embeds: Tensor, cache: Cache | None = None) -> Tensor:
-        with self.in_half():
-            return super().hear(embeds, cache)
-
-    def in_half(self) -> torch.autocast:
-        """Products in bfloat16 where the language model is: its weights alone are stored so."""
-        return torch.autocast(self.age.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
 
     def prefix(self, visual: Tensor) -> Tensor:
         """Four tokens of every earlier frame, all of the last, and an end: (B, 4·(T − 1) + 25 + 1, d)."""

@@ -62,10 +62,15 @@ class VideoChat(nn.Module):
             visual = self.project_up(self.connect(self.see(video)))
             embeds = embeds.masked_scatter(where[..., None], visual.to(embeds))
         if boxes is not None:
-            embeds = embeds.masked_scatter((ids == self.ids.given_box())[..., None], self.loc_encoder(boxes.to(self.loc_encoder[0].weight)).to(embeds))
+            embeds = embeds.masked_scatter((ids == self.ids.given_box())[..., None], self.box_word(boxes).to(embeds))
         for task, token in self.ids.placeholders().items():
             embeds = torch.where((ids == token)[..., None], self.task_token(task).to(embeds), embeds)
         return embeds
+
+    def box_word(self, boxes: Tensor) -> Tensor:
+        """boxes (n, 4) → (n, d), as finely as they are given: in half precision a corner would be rounded to whole pixels and coarser."""
+        with torch.autocast(boxes.device.type, enabled=False):
+            return self.loc_encoder(boxes.to(self.loc_encoder[0].weight))
 
     def task_token(self, task: str) -> Tensor:
         return {'region': self.box_token, 'moment': self.temporal_token, 'mask': self.track_token}[task]

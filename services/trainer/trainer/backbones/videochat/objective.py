@@ -42,14 +42,20 @@ def objective(model: VideoChat, lessons: list[Lesson], weights: Weights) -> dict
     padded = lambda rows, fill: torch.tensor([[*row, *[fill] * (longest - len(row))] for row in rows], device=device)
     where = padded([lesson.where for lesson in lessons], False)
     given = [box for lesson in lessons for box in lesson.given]
-    embeds = model.embed(padded([lesson.ids for lesson in lessons], 0), torch.stack([lesson.video for lesson in lessons]).to(device), where, torch.stack(given).to(device) if given else None)
-    logits, hidden = model.hidden(embeds, padded([[1] * len(lesson.ids) for lesson in lessons], 0))
+    with in_half(model):
+        embeds = model.embed(padded([lesson.ids for lesson in lessons], 0), torch.stack([lesson.video for lesson in lessons]).to(device), where, torch.stack(given).to(device) if given else None)
+        logits, hidden = model.hidden(embeds, padded([[1] * len(lesson.ids) for lesson in lessons], 0))
     parts = {'text': weights.text * text_loss(logits, lessons)} if weights.text else {}
     at = lambda name: [(hidden[row, place].float(), truth) for row, lesson in enumerate(lessons) for place, truth in getattr(lesson, name)]
     for name, weight, loss, pairs in (('region', weights.region, region, at('boxes')), ('mask', weights.mask, mask, at('followed')), ('moment', weights.moment, moment, at('moments'))):
         if weight and pairs:
             parts |= {f'{name}.{part}': weight * value for part, value in loss(model, torch.stack([state for state, _ in pairs]), [truth for _, truth in pairs]).items()}
     return parts
+
+
+def in_half(model: VideoChat) -> torch.autocast:
+    """Products in bfloat16 where Mistral is stored so; what is trained is fp32 all the same, and heads compute in it."""
+    return torch.autocast(model.box_token.device.type, torch.bfloat16, enabled=model.lm.get_input_embeddings().weight.dtype == torch.bfloat16)
 
 
 def text_loss(logits: Tensor, lessons: list[Lesson]) -> Tensor:

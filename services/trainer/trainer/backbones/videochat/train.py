@@ -1,15 +1,14 @@
 """The three stages on VideoChat: the table of `stages.py` over SpriteWorld."""
-from pathlib import Path
 from random import Random
 
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from trainer.backbones.staged import Run, Source, Stage, run_stages
+from trainer.backbones.staged import Run, Source, Stage, keep_in_fp32, run_stages
+from trainer.backbones.trained import save_trained
 from trainer.backbones.videochat.lessons import Features, Teacher
 from trainer.backbones.videochat.model import VideoChat
 from trainer.backbones.videochat.objective import Lesson, objective
-from trainer.backbones.videochat.stages import HEADS, STAGES, part_of
+from trainer.backbones.videochat.stages import STAGES, part_of
 from trainer.data.clip import SpriteWorld
 from trainer.data.config import WorldConfig
 
@@ -19,14 +18,12 @@ def train(model: VideoChat, tokenizer: Tokenizer, names: list[str], run: Run, fe
     in_mixed_precision(model)
     world = SpriteWorld(WorldConfig.load('spriteworld-v1', size=model.config.picture))
     rows = [(STAGES[name], source(model, tokenizer, world, run, STAGES[name], features), objective) for name in names]
-    return run_stages(model, rows, run, part_of, lambda: save_trained(model, run.folder / 'trained.safetensors'))
+    return run_stages(model, rows, run, part_of, lambda: save_trained(model, part_of, run.folder / 'trained.safetensors', {'steps': str(run.steps), 'settings': model.config.name}))
 
 
 def in_mixed_precision(model: VideoChat) -> VideoChat:
-    """Heads and task tokens of a checkpoint in bf16 train in fp32; the tower, the connector and Mistral stay as they are stored."""
-    for name, parameter in model.named_parameters():
-        if part_of(name) in HEADS:
-            parameter.data = parameter.data.float()
+    """What is trained, and what its losses are reckoned with, in fp32; Mistral and the rest of SAM 2 stay as they are stored."""
+    keep_in_fp32(model, part_of)
     model.cg_criterion.float()
     model.sam.sam_prompt_encoder.float()   # bf16 would round a box's corners to whole pixels and coarser
     return model
@@ -38,8 +35,3 @@ def source(model: VideoChat, tokenizer: Tokenizer, world: SpriteWorld, run: Run,
         return [teacher.lesson(world.clip('train', teacher.rng.randrange(run.clips)), stage.heads) for _ in range(run.batch)]
 
     return lessons
-
-
-def save_trained(model: VideoChat, file: Path) -> None:
-    """Everything but Mistral and SAM 2, under the checkpoint's names."""
-    save_file({name: value.detach().cpu().contiguous() for name, value in model.named_parameters() if part_of(name) != 'base'}, file)
