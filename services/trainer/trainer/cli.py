@@ -9,6 +9,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from trainer import heeded
 from trainer.ablate.cli import app as ablate
 from trainer.average import app as average
 from trainer.cache_folder import cache_folder, features_folder
@@ -63,6 +64,7 @@ def cache_clips(
 
 @app.command()
 def train(
+    context: typer.Context,
     stage: Annotated[str, typer.Argument(help='look, base, assign, heads, together, several of them joined by commas, or all (llava-onevision, videochat: assign, heads, together; small: align before those).')] = 'all',
     config: Config = 'nano', steps: Annotated[int, typer.Option(help='Of all stages together.')] = 3000, batch: int = 8, seed: int = 1,
     run: RunFolder = None, features: Features = None, start: Annotated[Optional[Path], typer.Option(help='Weights to start from: a committed weights.safetensors.')] = None,
@@ -72,6 +74,7 @@ def train(
     times: Annotated[float, typer.Option(help='A factor on the learning rates.')] = 1.0,
 ) -> None:
     """Trains, or goes on with a run that stopped: the same command again resumes it, to the same curve."""
+    heeded.refuse_unheeded(context, heeded.TRAIN, config)
     if config.startswith('small'):
         from trainer.backbones.small.cli import train_small
         return train_small(stage, config, steps, batch, seed, run or cache_folder() / 'runs' / config, (features or features_folder(False)) / 'train', device, threads, precision, times, minutes)
@@ -114,11 +117,12 @@ def train(
 def told_plainly() -> Iterator[None]:
     """What a user can mend is a message and exit code 1, no trace of calls."""
     from trainer.checkpoint import CheckpointMismatch
+    from trainer.export.fresh_folder import UsedFolderError
     from trainer.feature_cache import OtherEyes
 
     try:
         yield
-    except (CheckpointMismatch, OtherEyes) as error:
+    except (CheckpointMismatch, OtherEyes, UsedFolderError) as error:
         typer.echo(f'{error.code}: {error}', err=True)
         raise typer.Exit(1) from error
 
@@ -153,7 +157,7 @@ def evaluate(
     if (bundle is None) == (checkpoint is None):
         raise typer.BadParameter('Give either --bundle or --checkpoint.')
     if checkpoint and config.startswith('videochat'):
-        raise typer.BadParameter(f'{config} is examined as a bundle: export it, and give --bundle.')
+        raise typer.BadParameter(f'{config} is examined as a bundle: `fovea-train export OUT --config {config} --checkpoint {checkpoint}`, then --bundle OUT.')
     try:
         ready = from_bundle(bundle) if bundle else from_checkpoint(checkpoint, config, Thresholds(), start)
     except BundleError as error:
@@ -175,7 +179,8 @@ def evaluate(
 
 @app.command()
 def export(
-    out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='A checkpoint, or weights as a stage or `average` leaves them; default: the checkpoint of ~/.cache/fovea/runs/CONFIG.')] = None, config: Config = 'nano', version: str = '0.1.0',
+    context: typer.Context,
+    out: Path, checkpoint: Annotated[Optional[Path], typer.Option(help='A checkpoint, or weights as a stage or `average` leaves them; default: the checkpoint of ~/.cache/fovea/runs/CONFIG; of llava-onevision and videochat none: what was published.')] = None, config: Config = 'nano', version: str = '0.1.0',
     region: float = 0.55, mask: float = 0.5, moment: float = 0.3,
     absent: Annotated[float, typer.Option(help='Of nano: logits by which an absence is said sooner; chosen on the development split, as the thresholds are.')] = 0.0, threads: Threads = 1,
     start: Annotated[Optional[Path], typer.Option(help='Of llava-onevision and videochat: the folder of the published model.')] = None,
@@ -183,6 +188,12 @@ def export(
     masks: Annotated[Optional[Path], typer.Option(help='Of videochat: where its SAM 2 with the mask adapter goes, as a part to be composed in.')] = None,
 ) -> None:
     """A checkpoint to a bundle: ONNX graphs, tokenizer, golden files, manifest, trained weights."""
+    from trainer.export.fresh_folder import refuse_used
+    heeded.refuse_unheeded(context, heeded.EXPORT, config)
+    with told_plainly():   # before a model is loaded
+        refuse_used(out)
+        if masks is not None:
+            refuse_used(masks, 'mask.json')
     if config.startswith('small'):
         from trainer.backbones.pretrained.export import Options as TunedOptions
         from trainer.backbones.small.cli import export_bundle_of as export_small_bundle
@@ -194,7 +205,7 @@ def export(
         return export_bundle_of(out, config, start, checkpoint, Options(version, precision=precision, region=region, mask=mask, moment=moment), threads)
     if config.startswith('videochat'):
         from trainer.backbones.videochat.cli import export_bundle_of as export_videochat_bundle
-        return export_videochat_bundle(out, config, start, version, precision, threads, masks)
+        return export_videochat_bundle(out, config, start, checkpoint, version, precision, threads, masks)
     import torch
     from trainer.checkpoint import load, load_weights
     from trainer.config import CONFIGS

@@ -7,6 +7,7 @@ from pathlib import Path
 from trainer.backbones.nano_eyes import FrozenEyes
 from trainer.checkpoint import save_weights
 from trainer.export.conditional import compute_only_if
+from trainer.export.fresh_folder import fresh_folder
 from trainer.export.golden import Blob, golden_asks, golden_graph
 from trainer.export.graphs import GraphSpec, graphs_of
 from trainer.export.onnx_file import TOLERANCE, export_graph, parity
@@ -37,9 +38,12 @@ class Thresholds:
 
 
 def export_bundle(model: TpoModel, folder: Path, version: str, steps: int, thresholds: Thresholds, metrics: dict[str, float], training: bool = True) -> dict[str, float]:
-    """Writes the bundle into `folder` → the parity of every graph. The model is rounded to what is stored."""
-    for old in (*folder.glob('*.onnx'), *folder.glob('golden/*')):
-        old.unlink()
+    """Writes the bundle, in the place of an earlier one → the parity of every graph. The model is rounded to what is stored."""
+    with fresh_folder(folder) as fresh:
+        return write_bundle(model, fresh, version, steps, thresholds, metrics, training)
+
+
+def write_bundle(model: TpoModel, folder: Path, version: str, steps: int, thresholds: Thresholds, metrics: dict[str, float], training: bool) -> dict[str, float]:
     (folder / 'golden').mkdir(parents=True, exist_ok=True)
     model = model.eval().requires_grad_(False)
     frozen = FrozenEyes(model.config)
@@ -71,7 +75,7 @@ def export_bundle(model: TpoModel, folder: Path, version: str, steps: int, thres
 def manifest_of(model: TpoModel, folder: Path, specs: list[GraphSpec], version: str, thresholds: Thresholds, metrics: dict[str, float]) -> dict[str, object]:
     c = model.config
     graphs = {spec.name: {'file': spec.file, 'inputs': spec.inputs, 'outputs': spec.outputs} for spec in specs}
-    files = sorted(path for path in folder.rglob('*') if path.is_file() and path.name not in ('manifest.json', 'MODEL_CARD.md', 'package.json', 'README.md') and 'training' not in path.parts)
+    files = sorted(path for path in folder.rglob('*') if path.is_file() and 'training' not in path.relative_to(folder).parts)
     token = lambda task: {'trigger': f'<{task}>', 'task': f'<{task}_task>'}
     visual = next(spec for spec in specs if spec.name == 'prefix').example[0]
     return {

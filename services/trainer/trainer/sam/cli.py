@@ -20,10 +20,16 @@ def export_sam(
 ) -> None:
     """Writes the mask part of a bundle: its graphs, golden values, and mask.json with the manifest's rows."""
     import torch
+    from trainer.export.fresh_folder import UsedFolderError, refuse_used
     from trainer.sam.adapter_file import load_adapter
-    from trainer.sam.part import export_part
+    from trainer.sam.part import PAPERS, export_part
     from trainer.sam.prompts import MaskAdapter
 
+    try:
+        refuse_used(out, PAPERS)
+    except UsedFolderError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from None
     model = model_of(family, size, weights, seed)
     torch.manual_seed(seed)
     words = MaskAdapter(state_width, model.hidden_dim, tokens)

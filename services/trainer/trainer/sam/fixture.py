@@ -23,6 +23,8 @@ def main(folder: Path) -> None:
     adapter = MaskAdapter(STATE, model.hidden_dim).requires_grad_(False)
     frames = moving_shapes(SIZE)
     told = {'together': objects_of(follow(model, frames, PROMPTS)), 'late': objects_of(follow(model, frames, [LATE])), 'drawn': objects_of(follow(model, frames, [DRAWN]))}
+    for own in (folder / 'frames.rgb.gz', folder / 'official.json'):   # no part of an export, which would refuse the folder
+        own.unlink(missing_ok=True)
     export_part(model, FAMILY, folder, halved(adapter), STATE, 'PyPI edgetam-dimos (official code); random weights', small=True)
     shutil.rmtree(folder / 'golden')
     part = json.loads((folder / 'mask.json').read_text())

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from trainer.export.bundle import ParityError
+from trainer.export.fresh_folder import fresh_folder
 from trainer.export.golden import Blob, golden_graph
 from trainer.export.onnx_file import TOLERANCE, export_graph, parity
 from trainer.export.rounding import shrink
@@ -14,12 +15,18 @@ from trainer.sam.graphs import graphs_of
 from trainer.sam.official import FAMILIES
 from trainer.sam.prompts import MaskAdapter
 
+PAPERS = 'mask.json'
 OPSET = 20           # the first with GELU as one operator
 RECENT_POINTERS = 15  # of the last frames; those of prompted frames come on top
 
 
 def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapter, state_width: int, source: str, small: bool = False, taught: str = '') -> dict[str, float]:
-    """Writes the part into `folder` → what each graph differs by from PyTorch. `small` stores weights that fp16 holds exactly as such; `taught`: the bundle whose phrases the adapter knows."""
+    """Writes the part, in the place of an earlier one → what each graph differs by from PyTorch. `small` stores weights that fp16 holds exactly as such; `taught`: the bundle whose phrases the adapter knows."""
+    with fresh_folder(folder, PAPERS) as fresh:
+        return write_part(model, family, fresh, adapter, state_width, source, small, taught)
+
+
+def write_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapter, state_width: int, source: str, small: bool, taught: str) -> dict[str, float]:
     (folder / 'golden').mkdir(parents=True, exist_ok=True)
     blob, golden, differences, graphs = Blob(), {}, {}, {}
     for spec in graphs_of(model, adapter, state_width):
@@ -39,10 +46,10 @@ def export_part(model: nn.Module, family: str, folder: Path, adapter: MaskAdapte
                  'bank': {'prompted': 1, 'recent': model.num_maskmem - 1, 'pointers': RECENT_POINTERS, 'stored': 'bfloat16'}},
         **({'taught': taught} if taught else {}),
         'golden': 'golden/index.json',
-        'hashes': {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob('*')) if path.is_file() and path.name != 'mask.json'},
+        'hashes': {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.rglob('*')) if path.is_file()},
         'parts': [{'name': family, 'source': source, 'licence': FAMILIES[family].licence}],
     }
-    (folder / 'mask.json').write_text(json.dumps(part, indent=1) + '\n')
+    (folder / PAPERS).write_text(json.dumps(part, indent=1) + '\n')
     return differences
 
 

@@ -12,6 +12,7 @@ from trainer.backbones.pretrained.speak import Speaker
 from trainer.backbones.pretrained.words import BOX, PHRASE
 from trainer.export.decoder_gqa import DecoderShape, Precision
 from trainer.export.decoder_part import write_decoder_part
+from trainer.export.fresh_folder import fresh_folder
 from trainer.export.golden import Blob, golden_graph
 from trainer.export.graphs import GraphSpec
 from trainer.export.large_graph import export_large
@@ -40,7 +41,12 @@ class Options:
 
 
 def export_pretrained(model: Pretrained, folder: Path, options: Options, origin: Origin) -> dict[str, float]:
-    """Writes the bundle → how far each graph is from PyTorch."""
+    """Writes the bundle, in the place of an earlier one → how far each graph is from PyTorch."""
+    with fresh_folder(folder) as fresh:
+        return write_bundle(model, fresh, options, origin)
+
+
+def write_bundle(model: Pretrained, folder: Path, options: Options, origin: Origin) -> dict[str, float]:
     (folder / 'golden').mkdir(parents=True, exist_ok=True)
     model = model.eval().requires_grad_(False).float()
     specs, differences, blob, golden = graphs_of(model), {}, Blob(), {}
@@ -79,7 +85,7 @@ def manifest_of(model: Pretrained, folder: Path, specs: list[GraphSpec], part: d
     settings = model.settings
     rows = {spec.name: graph_row(folder, spec) for spec in specs}
     visual = specs[1].example[0]
-    kept = sorted(path for path in folder.rglob('*') if path.is_file() and path.name not in ('manifest.json', 'MODEL_CARD.md'))
+    kept = sorted(path for path in folder.rglob('*') if path.is_file())
     token = lambda task: {'trigger': f'<{task}>', 'task': f'<{task}_task>'}
     mask = {name.removeprefix('mask.'): row for name, row in rows.items() if name.startswith('mask.')}
     return {

@@ -17,6 +17,7 @@ from trainer.backbones.videochat.model import VideoChat
 from trainer.backbones.videochat.tokens import TOKENS
 from trainer.export.decoder_gqa import DecoderShape, Precision
 from trainer.export.decoder_part import write_decoder_part
+from trainer.export.fresh_folder import fresh_folder
 from trainer.export.golden import Blob, golden_graph
 from trainer.export.graphs import GraphSpec
 from trainer.export.large_graph import export_large
@@ -40,7 +41,12 @@ class Options:
 
 
 def export_videochat(model: VideoChat, tokenizer: Tokenizer, folder: Path, options: Options) -> dict[str, float]:
-    """Writes the bundle → how far each graph is from PyTorch."""
+    """Writes the bundle, in the place of an earlier one → how far each graph is from PyTorch."""
+    with fresh_folder(folder) as fresh:
+        return write_bundle(model, tokenizer, fresh, options)
+
+
+def write_bundle(model: VideoChat, tokenizer: Tokenizer, folder: Path, options: Options) -> dict[str, float]:
     (folder / 'golden').mkdir(parents=True, exist_ok=True)
     model = in_fp32(model.eval().requires_grad_(False), whole=options.precision == 'fp32')
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in (*TOKENS, *OURS) if tokenizer.token_to_id(token) is None])
@@ -95,7 +101,7 @@ def merged(model: VideoChat, vocabulary: int) -> MergedWeights:
 def manifest_of(model: VideoChat, folder: Path, specs: list[GraphSpec], part: dict[str, dict], vocabulary: int, options: Options) -> dict[str, object]:
     c = model.config
     rows = {spec.name: {'file': spec.file, **({'data': [f'{spec.file}.data']} if (folder / f'{spec.file}.data').exists() else {}), 'inputs': spec.inputs, 'outputs': spec.outputs} for spec in specs}
-    kept = sorted(path for path in folder.rglob('*') if path.is_file() and path.name not in ('manifest.json', 'MODEL_CARD.md'))
+    kept = sorted(path for path in folder.rglob('*') if path.is_file())
     return {
         'manifest': 1, 'name': c.name, 'version': options.version, 'licence': 'MIT (weights, as their card says), Apache-2.0 (Mistral-7B-Instruct)',
         'description': 'VideoChat-TPO: answers about a video, and boxes. One box a phrase, whether the thing is there or not.',
