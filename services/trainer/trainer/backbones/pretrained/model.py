@@ -3,6 +3,7 @@
 Heads read one map of every frame and the visual tokens; whatever finds those, their query is the last hidden state at their task token.
 """
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from typing import ClassVar, NamedTuple
 
 from peft import LoraConfig, get_peft_model
@@ -99,9 +100,9 @@ class Pretrained(nn.Module, ABC):
         hidden = self.hear(embeds, cache)
         return Spoken(self.score(hidden), hidden)
 
-    def in_half(self) -> torch.autocast:
+    def in_half(self) -> AbstractContextManager[None]:
         """Products in bfloat16 where the language model is: only what no stage trains is stored so."""
-        return torch.autocast(self.words.ids.device.type, torch.bfloat16, enabled=self.dtype == torch.bfloat16)
+        return torch.autocast(self.words.ids.device.type, torch.bfloat16) if self.dtype == torch.bfloat16 else nullcontext()
 
     @property
     def dtype(self) -> torch.dtype:
