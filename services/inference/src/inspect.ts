@@ -1,6 +1,5 @@
 import { parseArgs } from 'node:util'
 import { readMemory } from './config.ts'
-import { machineMemory } from './machine-memory.ts'
 import { readBundle } from './model/bundle.ts'
 import { lookAtFiles, memoryNeed } from './model/memory-need.ts'
 import { headMisfits } from './model/head-misfits.ts'
@@ -21,7 +20,7 @@ if (!folder) {
 }
 
 try {
-  const { shares } = readMemory(process.env)
+  const { shares, budget } = readMemory(process.env)
   const slots = values.slots === undefined ? shares.slots : Number(values.slots)
   const { folder: root, manifest } = await readBundle(folder)
   const files = await lookAtFiles(root, manifest)
@@ -30,14 +29,14 @@ try {
   let loadMs: number | undefined
   if (values.load) {
     const start = performance.now()
-    const model = await OnnxModel.load(root, { slots: 1, prefillChunk: shares.chunk, memory: machineMemory() })
+    const model = await OnnxModel.load(root, { slots: 1, prefillChunk: shares.chunk, memory: budget })
     misfits = headMisfits(manifest, model.graphs)
     if (misfits.length === 0) await model.warmUp()
     loadMs = Math.round(performance.now() - start)
     await model.close()
   }
   process.stdout.write(
-    `${JSON.stringify({ need, gpuBytes: onGpu?.bytes, slots, machineBytes: machineMemory(), misfits, ...(loadMs !== undefined && { loadMs }) })}\n`,
+    `${JSON.stringify({ need, gpuBytes: onGpu?.bytes, slots, machineBytes: budget, misfits, ...(loadMs !== undefined && { loadMs }) })}\n`,
   )
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
