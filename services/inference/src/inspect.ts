@@ -35,9 +35,7 @@ try {
     loadMs = Math.round(performance.now() - start)
     await model.close()
   }
-  process.stdout.write(
-    `${JSON.stringify({ need, gpuBytes: onGpu?.bytes, slots, machineBytes: budget, misfits, ...(loadMs !== undefined && { loadMs }) })}\n`,
-  )
+  process.stdout.write(`${JSON.stringify({ need, gpuBytes: onGpu?.bytes, slots, machineBytes: budget, misfits, ...(loadMs !== undefined && { loadMs }) })}\n`)
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`)
   process.exit(1)
